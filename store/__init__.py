@@ -1,0 +1,75 @@
+"""The shop. `create_app()` is the one place that wires rooms, errors and commands together."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask_compress import Compress
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from store import migrate
+from store.catalogue import cli as catalogue_cli
+from store.catalogue import views as catalogue_views
+from store.checkout import cli as checkout_cli
+from store.checkout import jobs as checkout_jobs
+from store.checkout import views as checkout_views
+from store.checkout import webhook
+from store.customers import views as customers_views
+from store.db import init_db
+from store.demo import cli as demo_cli
+from store.demo.keep_out import keep_demo_accounts_out
+from store.jobs import cli as jobs_cli
+from store.ledger import cli as ledger_cli
+from store.logs import init_logs
+from store.media import cli as media_cli
+from store.media import jobs as media_jobs
+from store.pages import views as pages_views
+from store.playback import views as playback_views
+from store.prepaid_cards import views as prepaid_cards_views
+from store.rentals import jobs as rentals_jobs
+from store.rentals import views as rentals_views
+from store.web import corner, csrf, errors, filters, headers, health, limits, locale, sign_in, stylesheet
+
+ROOT = Path(__file__).resolve().parent.parent
+
+ROOMS = (
+    pages_views,
+    catalogue_views,
+    customers_views,
+    prepaid_cards_views,
+    checkout_views,
+    webhook,
+    rentals_views,
+    playback_views,
+    health,
+)
+COMMANDS = (migrate, demo_cli, catalogue_cli, media_cli, checkout_cli, ledger_cli, jobs_cli)
+JOBS = (checkout_jobs, media_jobs, rentals_jobs)  # importing them registers their handlers
+
+
+def create_app(settings: Mapping[str, Any]) -> Flask:
+    """The shop with the settings that `config.load()` read; raises SettingError for a database that they do not fit."""
+    app = Flask(
+        "store",
+        root_path=str(ROOT),
+        instance_path=settings["INSTANCE_PATH"],
+        template_folder="templates",
+        static_folder="static",
+    )
+    app.config.from_mapping(settings)
+    Path(app.instance_path).mkdir(parents=True, exist_ok=True)
+    if settings["PROXY_HOPS"]:
+        hops = settings["PROXY_HOPS"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    init_logs()
+    init_db(app)
+    Compress(app)
+    for part in (locale, filters, stylesheet, csrf, limits, sign_in, corner, headers, errors):
+        part.init_app(app)
+    for room in ROOMS:
+        app.register_blueprint(room.blueprint)
+    for commands in COMMANDS:
+        app.cli.add_command(commands.commands)
+    keep_demo_accounts_out(app)
+    return app

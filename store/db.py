@@ -1,0 +1,142 @@
+"""The database: engine, read session, `Base`, and `transaction()`, the only way to write.
+
+SQLite and PostgreSQL run the same code. Reads are plain: a deferred BEGIN on SQLite, autocommit on PostgreSQL. A write on
+SQLite takes the write lock at once (BEGIN IMMEDIATE), since a deferred one lets two readers both go on to write; threads
+of one process queue at a gate first, because waiting there is fair and cheap while SQLite's own busy wait is neither.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from flask import Flask, current_app, g
+from flask_sqlalchemy_lite import SQLAlchemy
+from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Engine, Integer, MetaData, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+BUSY_TIMEOUT_MS = 20_000
+
+Identity = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)]
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime in UTC; SQLite, which knows no time zones, stores it without its offset."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive datetime: nobody knows which instant it means."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs its time zone")
+        in_utc = value.astimezone(UTC)
+        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the instant back in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """All tables of the shop, with constraint names that are the same on both engines."""
+
+    type_annotation_map = {datetime: Instant, int: BigInteger().with_variant(Integer, "sqlite")}
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(session_options={"expire_on_commit": False})
+
+
+def init_db(app: Flask) -> None:
+    """Open the engine that DATABASE_URL names and the gate before its writes."""
+    url = app.config["DATABASE_URL"]
+    app.config["SQLALCHEMY_ENGINES"] = {"default": {"url": url, **_engine_options(url)}}
+    db.init_app(app)
+    with app.app_context():
+        prepare(db.engine)
+        app.extensions["write_engine"] = writing(db.engine)
+    app.extensions["write_gate"] = threading.Lock() if _is_sqlite(url) else nullcontext()
+
+
+def prepare(engine: Engine) -> Engine:
+    """Set up an engine's connections as the shop needs them; returns the engine."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def writing(engine: Engine) -> Engine:
+    """The same engine, for transactions that write."""
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(writes=True)
+    return engine.execution_options(isolation_level="READ COMMITTED")
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One write, whole or not at all: commits at the end of the block, rolls back on any exception.
+
+    Never opened inside another; no call to the outside world belongs in it.
+    """
+    if g.get("in_transaction"):
+        raise RuntimeError("a transaction is open already: pass its session on instead")
+    db.session.rollback()
+    g.in_transaction = True
+    try:
+        with (
+            current_app.extensions["write_gate"],
+            Session(current_app.extensions["write_engine"], expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+    finally:
+        g.in_transaction = False
+
+
+def insert_if_absent(session: Session, table: type[Base], unique: Any) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that does nothing where the column `unique` holds the value already; the same words on both engines."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing(index_elements=[unique])
+
+
+def _is_sqlite(url: str) -> bool:
+    return url.startswith("sqlite")
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    if _is_sqlite(url):
+        return {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000}, "pool_size": 10, "max_overflow": 40}
+    return {"isolation_level": "AUTOCOMMIT", "pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself: `_begin_sqlite` does
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "recursive_triggers=ON",  # otherwise INSERT OR REPLACE walks past the delete triggers
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")

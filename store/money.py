@@ -1,0 +1,9 @@
+"""Sums of money are whole minor units (cents) everywhere; this room alone divides them."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+
+def vat_within(cents: int, percent: Decimal) -> int:
+    """The VAT, in cents rounded half up, that is contained in a price of `cents` that includes it."""
+    share = Decimal(cents) * percent / (100 + percent)
+    return int(share.quantize(Decimal(1), ROUND_HALF_UP))
