@@ -1,0 +1,74 @@
+"""Tables of the ledger. Guards that no ORM can express (no change, no removal) stand in the migrations as triggers."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from store.db import Base, Identity
+
+
+class Wallet(Base):
+    """A customer's spendable credit: the row that is locked before any of its lots is read to be spent."""
+
+    __tablename__ = "wallet"
+
+    id: Mapped[Identity]
+    currency: Mapped[str]
+    opened_at: Mapped[datetime]
+
+
+class Lot(Base):
+    """The part of a wallet that came from one card, paid or bonus.
+
+    `initial` and `remaining` are cents. A lot begins at 0; its postings fill and empty it through a trigger, so that the
+    cached remainder cannot part from them.
+    """
+
+    __tablename__ = "lot"
+    __table_args__ = (
+        CheckConstraint("initial > 0", name="initial_positive"),
+        CheckConstraint("remaining >= 0 AND remaining <= initial", name="remaining_within_initial"),
+        CheckConstraint("kind IN ('paid', 'bonus')", name="kind"),
+        Index("ix_lot_spendable", "wallet_id", "expires_at", "id"),
+    )
+
+    id: Mapped[Identity]
+    wallet_id: Mapped[int] = mapped_column(ForeignKey("wallet.id"))
+    kind: Mapped[str]
+    reference: Mapped[str]
+    initial: Mapped[int]
+    remaining: Mapped[int] = mapped_column(default=0)
+    expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class Journal(Base):
+    """One immutable business movement."""
+
+    __tablename__ = "journal"
+
+    id: Mapped[Identity]
+    kind: Mapped[str]
+    idempotency_key: Mapped[str] = mapped_column(unique=True)
+    request_hash: Mapped[str]
+    reference: Mapped[str] = mapped_column(index=True)
+    currency: Mapped[str]
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Posting(Base):
+    """One debit-credit pair of a journal; `amount` is in cents and positive."""
+
+    __tablename__ = "posting"
+    __table_args__ = (
+        CheckConstraint("amount > 0 AND amount = CAST(amount AS BIGINT)", name="amount_positive_integer"),
+        CheckConstraint("debit_account <> credit_account", name="two_accounts"),
+    )
+
+    id: Mapped[Identity]
+    journal_id: Mapped[int] = mapped_column(ForeignKey("journal.id"), index=True)
+    debit_account: Mapped[str] = mapped_column(ForeignKey("ledger_account.code"))
+    credit_account: Mapped[str] = mapped_column(ForeignKey("ledger_account.code"))
+    amount: Mapped[int]
+    lot_id: Mapped[int | None] = mapped_column(ForeignKey("lot.id"), index=True)
