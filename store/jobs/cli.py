@@ -1,0 +1,46 @@
+"""`flask jobs …`: background work, from the command line."""
+
+import signal
+import threading
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+from sqlalchemy import select, update
+
+from store import clock
+from store.db import db, transaction
+from store.jobs.models import Job
+from store.jobs.work import work
+
+commands = AppGroup("jobs", help="Background work.")
+
+
+@commands.command("work")
+def work_command() -> None:
+    """Do what is due until told to stop (SIGTERM or SIGINT)."""
+    stop = threading.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda *_: stop.set())
+    work(current_app._get_current_object(), stop)  # type: ignore[attr-defined]
+
+
+@commands.command("list")
+def list_command() -> None:
+    """Show what is waiting, running or given up, a line each."""
+    waiting = select(Job).where(Job.done_at.is_(None)).order_by(Job.id)
+    for job in db.session.scalars(waiting):
+        state = "given up" if job.failed_at else "running" if job.worker_id else "waiting"
+        click.echo(f"{job.id}  {job.name}  {state}  tries {job.attempts}  {job.error or ''}".rstrip())
+
+
+@commands.command("retry")
+def retry_command() -> None:
+    """Make everything that failed due at once."""
+    with transaction() as session:
+        count = session.execute(
+            update(Job)
+            .where(Job.done_at.is_(None), Job.error.is_not(None))
+            .values(run_at=clock.now(), failed_at=None, attempts=0)
+        ).rowcount  # type: ignore[attr-defined]
+    click.echo(f"{count} jobs are due again.")

@@ -1,0 +1,43 @@
+"""Ask for background work, in the transaction whose commit makes it due."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from store import clock
+from store.jobs.models import Job
+
+LANES = ("prompt", "slow")
+
+Handler = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A handler and the lane that its jobs wait in."""
+
+    handler: Handler
+    lane: str
+
+
+REGISTRY: dict[str, Registration] = {}
+
+
+def job(name: str, lane: str = "prompt") -> Callable[[Handler], Handler]:
+    """Register the decorated function as the handler of jobs of this name. It may be called twice for one job."""
+
+    def register(handler: Handler) -> Handler:
+        REGISTRY[name] = Registration(handler, lane)
+        return handler
+
+    return register
+
+
+def enqueue(session: Session, name: str, payload: dict[str, Any]) -> None:
+    """Write a job of a registered name; it becomes due when the caller's transaction commits."""
+    session.execute(
+        insert(Job).values(name=name, lane=REGISTRY[name].lane, payload=payload, run_at=clock.now(), attempts=0)
+    )
