@@ -1,0 +1,1 @@
+"""People with an account: sign up, sign in, sessions."""

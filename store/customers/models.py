@@ -1,0 +1,54 @@
+"""Tables of customers and their sessions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_login import UserMixin
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from store.db import Base, Identity
+
+
+class Customer(Base):
+    """A person with an account; `email` is normalised, so that one address is one customer."""
+
+    __tablename__ = "customer"
+
+    id: Mapped[Identity]
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    wallet_id: Mapped[int] = mapped_column(ForeignKey("wallet.id"), unique=True)
+    role: Mapped[str | None]
+    joined_at: Mapped[datetime]
+
+
+class CustomerSession(Base):
+    """A signed-in browser. The cookie carries the id; only its digest lies here, so that a copy of the table opens nothing."""
+
+    __tablename__ = "customer_session"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    began_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    user_agent: Mapped[str]
+
+
+@dataclass
+class SignedIn(UserMixin):
+    """Who makes this request: what every page needs of a customer, read in one query with the session."""
+
+    session_id: str
+    session_digest: str
+    customer_id: int
+    name: str
+    email: str
+    wallet_id: int
+    role: str | None
+    seen_at: datetime
+
+    def get_id(self) -> str:
+        """Flask-Login keeps this in the browser's cookie: the session's id, not the customer's."""
+        return self.session_id
