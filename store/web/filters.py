@@ -1,0 +1,140 @@
+"""How the pages write sums, lengths, days and names, in the language of the page. French keeps a sum and its sign on one line."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from re import compile as pattern
+
+from babel.dates import format_skeleton
+from babel.numbers import format_currency
+from flask import Flask, current_app
+from flask_babel import get_locale, ngettext, to_user_timezone
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from store import clock
+
+NO_BREAK = "\u00a0"
+BEFORE_VOWEL = pattern(r"\b([Dd])e ((?:<b>)?(?:[AEIOUÀÂÉÈÊËÎÏÔŒ]|H(?:ervé|enri|élène|ubert)\b))")
+
+
+def init_app(app: Flask) -> None:
+    """Register the filters."""
+    for filter_function in FILTERS:
+        app.add_template_filter(filter_function)
+
+
+def money(cents: int) -> str:
+    """350 → « 3,50 € »."""
+    return str(format_currency(Decimal(cents) / 100, current_app.config["SHOP_CURRENCY"], locale=get_locale()))
+
+
+def signed_money(cents: int) -> str:
+    """A movement: 100 → « + 1,00 € », -350 → « − 3,50 € »."""
+    return f"{'−' if cents < 0 else '+'}{NO_BREAK}{money(abs(cents))}"
+
+
+def whole_money(cents: int) -> str:
+    """2000 → « 20 € »; a sum with cents stays whole: 1050 → « 10,50 € »."""
+    if cents % 100:
+        return money(cents)
+    currency = current_app.config["SHOP_CURRENCY"]
+    written = format_currency(
+        Decimal(cents // 100), currency, locale=get_locale(), currency_digits=False, decimal_quantization=False
+    )
+    return str(written).replace(",00", "").replace(".00", "")
+
+
+def minutes(length: int) -> str:
+    """84 → « 1 h 24 », 52 → « 52 min »."""
+    hours, rest = divmod(length, 60)
+    if not hours:
+        return f"{rest}{NO_BREAK}min"
+    return f"{hours}{NO_BREAK}h{NO_BREAK}{rest:02}" if rest else f"{hours}{NO_BREAK}h"
+
+
+def day(moment: datetime | date) -> str:
+    """« 23 nov. », or « 23 nov. 2027 » in another year than this one; days are the shop's."""
+    local = to_user_timezone(moment) if isinstance(moment, datetime) else moment
+    this_year = clock.now().astimezone(clock.shop_zone()).year
+    skeleton = "MMMd" if local.year == this_year else "yMMMd"
+    return format_skeleton(skeleton, local, locale=get_locale()).replace(" ", NO_BREAK)
+
+
+def day_time(moment: datetime) -> str:
+    """« 23 nov. à 20:15 »."""
+    local = to_user_timezone(moment)
+    hour = format_skeleton("Hm", local.replace(tzinfo=None), locale=get_locale())
+    return _("%(day)s at %(hour)s", day=day(moment), hour=hour).replace(" ", NO_BREAK)
+
+
+def clock_time(position_s: float) -> str:
+    """A place in a film: 2052 → « 34:12 », 4000 → « 1:06:40 »."""
+    whole_minutes, seconds = divmod(int(position_s), 60)
+    hours, rest = divmod(whole_minutes, 60)
+    return f"{hours}:{rest:02}:{seconds:02}" if hours else f"{rest}:{seconds:02}"
+
+
+def names(people: list[str]) -> str:
+    """« Gilles Perret et François Ruffin »; no name is broken between its words."""
+    whole = [name.replace(" ", NO_BREAK) for name in people]
+    if len(whole) < 2:
+        return "".join(whole)
+    return _("%(first)s and %(last)s", first=", ".join(whole[:-1]), last=whole[-1])
+
+
+def elide(sentence: str) -> str:
+    """French: « un film de Agnès Varda » becomes « un film d’Agnès Varda »; other languages stay as they are."""
+    if get_locale().language != "fr":
+        return sentence
+    elided = BEFORE_VOWEL.sub(r"\1’\2", str(sentence))
+    return Markup(elided) if isinstance(sentence, Markup) else elided
+
+
+def countries(codes: list[str]) -> str:
+    """["FR", "BE"] → « France, Belgique »."""
+    territories = get_locale().territories
+    return ", ".join(str(territories.get(code, code)) for code in codes)
+
+
+def languages(codes: list[str]) -> str:
+    """["fr", "en"] → « français, anglais »."""
+    known = get_locale().languages
+    return ", ".join(str(known.get(code, code)) for code in codes)
+
+
+def time_left(end: datetime, now: datetime) -> str:
+    """What remains of a rental: « encore 2 jours », « encore 31 h », « encore 40 min », never more than there is."""
+    left_minutes = max(int((end - now).total_seconds() // 60), 0)
+    days, hours = left_minutes // (24 * 60), left_minutes // 60
+    if days >= 2:
+        return ngettext("%(num)s day left", "%(num)s days left", days)
+    if hours:
+        return _("%(hours)s h left", hours=hours)
+    return _("%(minutes)s min left", minutes=left_minutes)
+
+
+def title_size(title: str) -> str:
+    """The class that sets a long title smaller, so that it stays whole on the page."""
+    longest_word = max(map(len, title.split()), default=0)
+    if len(title) > 34 or longest_word > 15:
+        return "title title-longest"
+    if len(title) > 18 or longest_word > 10:
+        return "title title-long"
+    return "title"
+
+
+FILTERS = (
+    money,
+    signed_money,
+    whole_money,
+    minutes,
+    day,
+    day_time,
+    clock_time,
+    names,
+    elide,
+    countries,
+    languages,
+    time_left,
+    title_size,
+)
