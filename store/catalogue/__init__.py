@@ -1,0 +1,1 @@
+"""Films, the people who made them, and the collections they hang in."""

@@ -1,0 +1,296 @@
+"""What visitors see of the catalogue: narrow reads, one query for each wall of films. `lang` is `fr` or `en`."""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+
+from sqlalchemy import Row, Select, Subquery, case, func, literal, select, union_all
+from sqlalchemy.orm import Session, aliased
+
+from store.catalogue.models import Collection, CollectionFilm, Film, FilmDirector, FilmTheme, HomePage, Person
+from store.catalogue.posters import poster_url
+from store.catalogue.prices import Prices, prices_of
+
+SORTS = ("nouveau", "titre", "annee", "duree")
+RELATED_COUNT = 5
+HOME_COUNT = 5
+ARTICLES = ("le ", "la ", "les ", "l’", "l'", "un ", "une ", "the ")
+
+
+@dataclass(frozen=True)
+class FilmCard:
+    """A film on a wall."""
+
+    slug: str
+    title: str
+    year: int
+    minutes: int
+    directors: list[str]
+
+    @property
+    def poster_url(self) -> str:
+        """The address of its poster."""
+        return poster_url(self)
+
+
+@dataclass(frozen=True)
+class CollectionName:
+    """A collection in a list; `count` is the number of its films."""
+
+    slug: str
+    title: str
+    kind: str
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class FilmPage(FilmCard):
+    """A film with everything that its page says."""
+
+    id: int
+    countries: list[str]
+    languages: list[str]
+    subtitles: list[str]
+    age: int
+    visa: str | None
+    tagline: str
+    synopsis: str
+    prices: Prices
+    playable: bool
+    collections: list[CollectionName]
+
+
+@dataclass(frozen=True)
+class CollectionPage:
+    """A collection with its words; `intro` and `more` are Markdown."""
+
+    name: CollectionName
+    lead: str
+    intro: str
+    more: str
+    others: list[CollectionName]
+
+
+@dataclass(frozen=True)
+class Home:
+    """What the home shows."""
+
+    kicker: str | None
+    week: FilmPage | None
+    films: list[FilmCard]
+    collections: list[CollectionName]
+
+
+Named = TypeVar("Named", FilmCard, CollectionName)
+
+
+def film_card(session: Session, slug: str) -> FilmCard | None:
+    """The film with this slug as a card."""
+    return next(iter(_cards(session, _cards_query().where(Film.slug == slug).order_by(FilmDirector.position))), None)
+
+
+def film_page(session: Session, slug: str, lang: str, today: date) -> FilmPage | None:
+    """The film with this slug, its directors and its collections, in one query; prices are today's."""
+    columns: tuple[Any, ...] = (
+        *(Film.id, Film.slug, Film.title, Film.year, Film.minutes, Film.countries, Film.languages, Film.subtitles),
+        *(Film.age, Film.visa, Film.released_on, Film.rent_cents, Film.buy_cents, Film.recipe),
+        _in(lang, Film, "tagline").label("tagline"),
+        _in(lang, Film, "synopsis").label("synopsis"),
+        Person.name.label("director"),
+        Collection.slug.label("collection_slug"),
+        _in(lang, Collection, "title").label("collection_title"),
+        Collection.kind.label("collection_kind"),
+    )
+    query = (
+        select(*columns)
+        .outerjoin(FilmDirector, FilmDirector.film_id == Film.id)
+        .outerjoin(Person, Person.id == FilmDirector.person_id)
+        .outerjoin(CollectionFilm, CollectionFilm.film_id == Film.id)
+        .outerjoin(Collection, Collection.id == CollectionFilm.collection_id)
+        .where(Film.slug == slug)
+        .order_by(FilmDirector.position, Collection.position)
+    )
+    rows = session.execute(query).all()
+    return _film_page(rows, today) if rows else None
+
+
+def related_films(session: Session, film_id: int) -> list[FilmCard]:
+    """Five films in the same spirit: those that share most collections and themes with it, then the newest."""
+    closest = _closest(film_id)
+    query = _cards_query().join(closest, closest.c.film_id == Film.id)
+    return _cards(session, query.order_by(closest.c.closeness.desc(), Film.id.desc(), FilmDirector.position))
+
+
+def all_films(session: Session, sort: str) -> list[FilmCard]:
+    """The whole catalogue, by one of SORTS."""
+    orders: dict[str, tuple[Any, ...]] = {
+        "nouveau": (Film.added_at.desc(), Film.id),
+        "titre": (Film.id,),
+        "annee": (Film.year.desc(), Film.id),
+        "duree": (Film.minutes, Film.id),
+    }
+    films = _cards(session, _cards_query().order_by(*orders[sort], FilmDirector.position))
+    return sorted(films, key=lambda film: sorting_title(film.title)) if sort == "titre" else films
+
+
+def sorting_title(title: str) -> str:
+    """A title as the alphabet sees it: without accents, case, or an article in front."""
+    plain = unicodedata.normalize("NFKD", title.casefold().replace("œ", "oe").replace("æ", "ae"))
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    article = next((article for article in ARTICLES if plain.startswith(article)), "")
+    return plain.removeprefix(article)
+
+
+def all_collections(session: Session, lang: str) -> list[CollectionName]:
+    """Every collection with its number of films, in the shop's order."""
+    return [_collection_name(row) for row in session.execute(_collections_query(lang))]
+
+
+def collection_page(session: Session, slug: str, lang: str) -> CollectionPage | None:
+    """The collection with this slug and the names of the others, in one query; None if there is none."""
+    texts = (
+        case((Collection.slug == slug, _in(lang, Collection, field))).label(field)
+        for field in ("lead", "intro", "more")
+    )
+    rows = session.execute(_collections_query(lang, *texts)).all()
+    found = next((row for row in rows if row.slug == slug), None)
+    if found is None:
+        return None
+    others = [_collection_name(row) for row in rows if row.slug != slug]
+    return CollectionPage(_collection_name(found), found.lead, found.intro, found.more, others)
+
+
+def films_of_collection(session: Session, slug: str) -> list[FilmCard]:
+    """The collection's films, in its order."""
+    query = (
+        _cards_query()
+        .join(CollectionFilm, CollectionFilm.film_id == Film.id)
+        .join(Collection, Collection.id == CollectionFilm.collection_id)
+        .where(Collection.slug == slug)
+    )
+    return _cards(session, query.order_by(CollectionFilm.position, Film.id, FilmDirector.position))
+
+
+def home(session: Session, lang: str, today: date) -> Home:
+    """What was chosen for the home; where nothing was, the newest films and all collections."""
+    content: dict[str, Any] = session.scalar(select(HomePage.content).order_by(HomePage.id.desc()).limit(1)) or {}
+    slugs = content.get("films", [])[:HOME_COUNT]
+    films = _home_films(session, slugs)
+    week_slug = content.get("film") or (films[0].slug if films else None)
+    return Home(
+        kicker=content.get(f"kicker_{lang}"),
+        week=film_page(session, week_slug, lang, today) if week_slug else None,
+        films=[film for film in films if film.slug != week_slug][:HOME_COUNT],
+        collections=_in_order(all_collections(session, lang), content.get("collections", [])),
+    )
+
+
+def _home_films(session: Session, slugs: list[str]) -> list[FilmCard]:
+    newest = select(Film.id).order_by(Film.added_at.desc(), Film.id).limit(HOME_COUNT + 1)
+    query = _cards_query().where(Film.slug.in_(slugs) if slugs else Film.id.in_(newest))
+    return _in_order(_cards(session, query.order_by(Film.added_at.desc(), Film.id, FilmDirector.position)), slugs)
+
+
+def _in_order(found: list[Named], slugs: list[str]) -> list[Named]:
+    """Those that `slugs` names, as it names them; all of them if it names none."""
+    by_slug = {one.slug: one for one in found}
+    return [by_slug[slug] for slug in slugs if slug in by_slug] if slugs else found
+
+
+def _closest(film_id: int) -> Subquery:
+    """The films that share collections (which weigh double) and themes with this one; the newest weigh nothing, but fill up."""
+    mine, theirs = aliased(CollectionFilm), aliased(CollectionFilm)
+    by_collection = (
+        select(theirs.film_id, literal(2).label("weight"))
+        .join(mine, mine.collection_id == theirs.collection_id)
+        .where(mine.film_id == film_id)
+    )
+    my_theme, their_theme = aliased(FilmTheme), aliased(FilmTheme)
+    by_theme = (
+        select(their_theme.film_id, literal(1))
+        .join(my_theme, my_theme.theme_id == their_theme.theme_id)
+        .where(my_theme.film_id == film_id)
+    )
+    newest = select(Film.id).order_by(Film.added_at.desc(), Film.id).limit(RELATED_COUNT + 1).subquery()
+    shared = union_all(by_collection, by_theme, select(newest.c.id, literal(0))).subquery()
+    closeness = func.sum(shared.c.weight).label("closeness")
+    return (
+        select(shared.c.film_id, closeness)
+        .where(shared.c.film_id != film_id)
+        .group_by(shared.c.film_id)
+        .order_by(closeness.desc(), shared.c.film_id.desc())
+        .limit(RELATED_COUNT)
+        .subquery()
+    )
+
+
+def _cards_query() -> Select[Any]:
+    """A row for each film and director; order by FilmDirector.position last."""
+    columns: tuple[Any, ...] = (Film.slug, Film.title, Film.year, Film.minutes, Person.name.label("director"))
+    return (
+        select(*columns)
+        .outerjoin(FilmDirector, FilmDirector.film_id == Film.id)
+        .outerjoin(Person, Person.id == FilmDirector.person_id)
+    )
+
+
+def _cards(session: Session, query: Select[Any]) -> list[FilmCard]:
+    cards: dict[str, FilmCard] = {}
+    for row in session.execute(query):
+        card = cards.setdefault(row.slug, FilmCard(row.slug, row.title, row.year, row.minutes, []))
+        if row.director:
+            card.directors.append(row.director)
+    return list(cards.values())
+
+
+def _film_page(rows: Iterable[Row[Any]], today: date) -> FilmPage:
+    """One film out of its rows, one for each pair of director and collection."""
+    film, *_ = rows = list(rows)
+    collections = {
+        row.collection_slug: CollectionName(row.collection_slug, row.collection_title, row.collection_kind)
+        for row in rows
+        if row.collection_slug
+    }
+    return FilmPage(
+        slug=film.slug,
+        title=film.title,
+        year=film.year,
+        minutes=film.minutes,
+        directors=list(dict.fromkeys(row.director for row in rows if row.director)),
+        id=film.id,
+        countries=film.countries,
+        languages=film.languages,
+        subtitles=film.subtitles,
+        age=film.age,
+        visa=film.visa,
+        tagline=film.tagline,
+        synopsis=film.synopsis,
+        prices=prices_of(film.minutes, film.released_on, film.rent_cents, film.buy_cents, today),
+        playable=film.recipe is not None,
+        collections=list(collections.values()),
+    )
+
+
+def _collections_query(lang: str, *more_columns: Any) -> Select[Any]:
+    title = _in(lang, Collection, "title").label("title")
+    count = (
+        select(func.count())
+        .select_from(CollectionFilm)
+        .where(CollectionFilm.collection_id == Collection.id)
+        .scalar_subquery()
+        .label("film_count")
+    )
+    return select(Collection.slug, title, Collection.kind, count, *more_columns).order_by(
+        Collection.position, Collection.id
+    )
+
+
+def _collection_name(row: Row[Any]) -> CollectionName:
+    return CollectionName(row.slug, row.title, row.kind, row.film_count)
+
+
+def _in(lang: str, table: Any, field: str) -> Any:
+    """The column that holds `field` in this language."""
+    return getattr(table, f"{field}_{lang}")

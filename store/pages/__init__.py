@@ -1,0 +1,1 @@
+"""Home, legal and help pages."""

@@ -1,0 +1,55 @@
+"""Home, and the pages of plain text."""
+
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, abort, current_app, render_template
+from markupsafe import Markup
+
+from store import clock
+from store.catalogue import browse
+from store.db import db
+from store.prepaid_cards.denominations import on_sale
+from store.web.locale import language
+from store.web.markdown import render_markdown
+
+blueprint = Blueprint("pages", __name__)
+
+TEXTS = Path(__file__).parent / "texts"
+TEXT_PAGES = ("conditions", "mentions-legales", "confidentialite", "accessibilite", "aide", "contact")
+
+
+@blueprint.get("/")
+def home() -> str:
+    """The film of the week, new films, collections, cards."""
+    today = clock.now().astimezone(clock.shop_zone()).date()
+    return render_template(
+        "pages/home.html",
+        home=browse.home(db.session, language(), today),
+        band_denominations=on_sale(db.session),
+    )
+
+
+@blueprint.get(f"/<any({', '.join(map(repr, TEXT_PAGES))}):name>")
+def text(name: str) -> str:
+    """A page of text; its first heading is its title."""
+    title, body = _read(name, language())
+    return render_template("pages/text.html", title=title, body=_fill(body))
+
+
+@cache
+def _read(name: str, lang: str) -> tuple[str, Markup]:
+    path = TEXTS / lang / f"{name}.md"
+    if not path.exists():
+        abort(404)
+    heading, _, rest = path.read_text(encoding="utf-8").partition("\n")
+    return heading.removeprefix("# ").strip(), render_markdown(rest)
+
+
+def _fill(body: Markup) -> Markup:
+    """Put the shop's own facts where the text names them."""
+    config = current_app.config
+    facts = {"shop_name": config["SHOP_NAME"], "shop_url": config["SHOP_URL"], "publisher": config["SHOP_PUBLISHER"]}
+    for name, fact in facts.items():
+        body = body.replace(f"{{{{ {name} }}}}", Markup.escape(fact))
+    return body

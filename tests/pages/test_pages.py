@@ -1,0 +1,78 @@
+"""Home, texts, errors, the style sheet."""
+
+import gzip
+import itertools
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from store.pages.views import TEXT_PAGES
+from tests.shop import Shop
+
+HEAVIEST_PAGE_BYTES = 15_000
+HEAVIEST_FONTS_BYTES = 45_000
+
+
+@pytest.mark.parametrize("address", ["/", *(f"/{name}" for name in TEXT_PAGES)])
+def test_pages_answer_without_a_cookie_or_a_form(client: FlaskClient, shop: Shop, address: str) -> None:
+    shop.film()
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+    assert "<form" not in answer.text and "{{" not in answer.text
+    assert answer.text.count("<h1") == 1
+
+
+def test_the_home_of_an_empty_shop_stands(client: FlaskClient) -> None:
+    assert client.get("/").status_code == 200
+
+
+def test_headings_are_in_order(client: FlaskClient, shop: Shop) -> None:
+    for number in range(6):
+        shop.film(f"film-{number}")
+    for address in ("/", "/films", "/films/film-1", "/aide", "/collections", "/nothing"):
+        levels = [int(level) for level in re.findall(r"<h([1-6])", client.get(address).text)]
+        assert levels[0] == 1, address
+        assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), address
+
+
+def test_page_and_style_sheet_stay_light(app: Flask, client: FlaskClient, shop: Shop) -> None:
+    for number in range(6):
+        shop.film(f"film-{number}")
+    page = client.get("/films/film-1")
+    sheet = client.get(re.search(r'href="(/style-[0-9a-f]+\.css)"', page.text).group(1))
+    assert "immutable" in sheet.headers["Cache-Control"]
+    assert len(gzip.compress(page.data)) + len(gzip.compress(sheet.data)) <= HEAVIEST_PAGE_BYTES
+    fonts = re.findall(r'url\("([^"]+)"\)', sheet.text)
+    assert len(fonts) == 3
+    answers = [client.get(font) for font in fonts]
+    assert all("immutable" in answer.headers["Cache-Control"] for answer in answers)
+    assert sum(len(answer.data) for answer in answers) <= HEAVIEST_FONTS_BYTES
+    assert all(f'href="{font}"' in page.text for font in fonts), "preloaded under another address than the sheet's"
+
+
+def test_colours_stand_in_the_token_file_alone(app: Flask) -> None:
+    from pathlib import Path
+
+    for sheet in Path(app.static_folder).glob("css/**/*.css"):
+        text = re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL)
+        found = re.findall(r"#[0-9a-fA-F]{3,8}\b|\b(?:rgba?|hsla?|oklch|oklab|lch)\(|:\s*(?:white|black|red)\b", text)
+        assert sheet.name == "tokens.css" or not found, f"{sheet.name}: {found}"
+
+
+@pytest.mark.parametrize("address", ["/nothing", "/style-000000000000.css", "/static/nothing", "/films/%00"])
+def test_missing_addresses_are_404_in_our_look(client: FlaskClient, address: str) -> None:
+    answer = client.get(address)
+    assert answer.status_code == 404
+    assert 'class="header"' in answer.text
+
+
+def test_every_error_has_a_sentence_and_one_next_step(app: Flask) -> None:
+    from flask import render_template
+
+    for code in (400, 403, 404, 405, 409, 413, 422, 429, 500, 503):
+        with app.test_request_context("/"):
+            page = render_template("errors/error.html", code=code)
+        assert f">{code}<" in page and 'class="lead"' in page and 'class="button"' in page
