@@ -1,0 +1,113 @@
+"""What the sandbox remembers: one SQLite file that outlives a kill."""
+
+import json
+import secrets
+import sqlite3
+import string
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+
+from .refusal import Refusal
+
+Object = dict[str, Any]
+
+FOLDER = Path(__file__).parent
+SCHEMA = (FOLDER / "schema.sql").read_text()
+SHAPES = (FOLDER / "shapes.json").read_text()
+
+
+def shape(kind: str, **fields: Any) -> Object:
+    """A new object as the API version that the SDK pins shapes it, with these fields filled."""
+    blank: Object = json.loads(SHAPES)[kind]
+    return blank | fields
+
+
+def new_id(prefix: str, length: int = 24) -> str:
+    """A random identifier in Stripe's manner: `pi_` gives `pi_3Qx…`."""
+    return prefix + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(length))
+
+
+class State:
+    """Objects, deliveries, stored replies and settings. All methods but `transaction()` are called inside of one.
+
+    `news` is set when something new waits for delivery.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.news = threading.Event()
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(file, timeout=30, isolation_level=None, check_same_thread=False)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.executescript(SCHEMA)
+
+    @contextmanager
+    def transaction(self) -> Iterator["State"]:
+        """One act: all of it is kept, or nothing. Acts queue up, one after the other."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+
+    def now(self) -> int:
+        """The sandbox's time, in seconds since 1970."""
+        return int(time.time())
+
+    def query(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        """The rows of any statement."""
+        return self._connection.execute(sql, values).fetchall()
+
+    def add(self, body: Object, hidden: Object | None = None) -> Object:
+        """Keep a new object; `hidden` is what Stripe knows about it without showing it."""
+        values = (body["id"], body["object"], body["created"], json.dumps(body), json.dumps(hidden))
+        self.query("INSERT INTO object (id, kind, created, body, hidden) VALUES (?, ?, ?, ?, ?)", *values)
+        return body
+
+    def save(self, body: Object) -> None:
+        """Keep an object's new content."""
+        self.query("UPDATE object SET body = ? WHERE id = ?", json.dumps(body), body["id"])
+
+    def get(self, kind: str, identifier: str, param: str = "id") -> Object:
+        """The object with that id, or Stripe's 404 which names `param`."""
+        return json.loads(self.row(kind, identifier, param)["body"])
+
+    def hidden(self, kind: str, identifier: str) -> Object:
+        """What is known about an object without being shown."""
+        return json.loads(self.row(kind, identifier)["hidden"])
+
+    def row(self, kind: str, identifier: str, param: str = "id") -> sqlite3.Row:
+        """An object as it is stored; `seq` counts in the order of making."""
+        rows = self.query("SELECT * FROM object WHERE kind = ? AND id = ?", kind, identifier)
+        if not rows:
+            raise Refusal(f"No such {kind}: '{identifier}'", "resource_missing", param, status=404)
+        return rows[0]
+
+    def select(self, kind: str, where: dict[str, Any], order: str = "ASC", limit: int = -1) -> list[Object]:
+        """The objects of a kind that meet all conditions: SQL with one `?`, and its value."""
+        conditions = " AND ".join(["kind = ?", *where])
+        sql = " ".join(["SELECT body FROM object WHERE", conditions, "ORDER BY seq", order, "LIMIT ?"])
+        return [json.loads(row["body"]) for row in self.query(sql, kind, *where.values(), limit)]
+
+    def setting(self, name: str, default: str) -> str:
+        """A switch of the control interface."""
+        rows = self.query("SELECT value FROM setting WHERE name = ?", name)
+        return rows[0]["value"] if rows else default
+
+    def switch(self, name: str, value: str) -> None:
+        """Turn a switch of the control interface."""
+        self.query("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", name, value)
+
+
+def the_state() -> State:
+    """What the sandbox that serves this request remembers."""
+    state: State = current_app.extensions["state"]
+    return state
