@@ -1,0 +1,62 @@
+"""Outgoing mail: by SMTP when MAIL_URL says so, else as files that anyone can open."""
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.utils import formatdate
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from flask import current_app
+
+TIMEOUT_S = 20
+
+
+def send(*, key: str, to: str, subject: str, text: str, html: str) -> None:
+    """Send one message, the same words as text and as HTML. `key` names it: sent twice, it is the same message twice.
+
+    Raises OSError or smtplib.SMTPException when it could not be handed over; the caller's job tries again.
+    """
+    message = _compose(key, to, subject, text, html)
+    address = current_app.config["MAIL_URL"]
+    if address.startswith("file:"):
+        _write(message, Path(address.removeprefix("file:")), key)
+    else:
+        _hand_over(message, address)
+
+
+def _compose(key: str, to: str, subject: str, text: str, html: str) -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = current_app.config["MAIL_FROM"]
+    message["To"] = to
+    message["Subject"] = subject
+    message["Date"] = formatdate(usegmt=True)
+    message["Message-ID"] = f"<{key}@{urlsplit(current_app.config['SHOP_URL']).hostname}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text)
+    message.add_alternative(html, subtype="html")
+    return message
+
+
+def _write(message: EmailMessage, folder: Path, key: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f".{key}.part"
+    unfinished.write_bytes(bytes(message))
+    unfinished.rename(folder / f"{key}.eml")
+
+
+def _hand_over(message: EmailMessage, address: str) -> None:
+    parts = urlsplit(address)
+    host, port = parts.hostname or "localhost", parts.port
+    if parts.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(
+            host, port or 465, timeout=TIMEOUT_S, context=ssl.create_default_context()
+        )
+    else:
+        server = smtplib.SMTP(host, port or 25, timeout=TIMEOUT_S)
+    with server:
+        if parts.scheme == "smtp" and server.has_extn("starttls"):
+            server.starttls(context=ssl.create_default_context())
+        if parts.username:
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+        server.send_message(message)

@@ -1,0 +1,32 @@
+"""Tables of the packaging of films."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Float, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from store.db import Base
+
+
+class Packaging(Base):
+    """A film's way from master to publication: where it stands, how far, and what went wrong.
+
+    `master` is a path on the worker's machine; `subtitles` maps a language to a path, as JSON.
+    """
+
+    __tablename__ = "packaging"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'running', 'published', 'failed')", name="state"),
+        CheckConstraint("fraction >= 0 AND fraction <= 1", name="fraction"),
+    )
+
+    film_id: Mapped[int] = mapped_column(ForeignKey("film.id"), primary_key=True)
+    master: Mapped[str]
+    subtitles: Mapped[str]
+    state: Mapped[str]
+    step: Mapped[str] = mapped_column(default="")
+    fraction: Mapped[float] = mapped_column(Float, default=0.0)
+    error: Mapped[str | None]
+    recipe: Mapped[str | None]
+    duration_s: Mapped[float | None] = mapped_column(Float)
+    updated_at: Mapped[datetime]
