@@ -1,0 +1,1 @@
+"""Buying prepaid cards with Stripe: start, settle, reconcile."""

@@ -1,0 +1,45 @@
+"""Stripe's events: checked, kept once, and left to the worker."""
+
+from typing import Any
+
+from flask import Blueprint, abort, request
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from store import clock
+from store.checkout.models import WebhookEvent
+from store.db import insert_if_absent, transaction
+from store.gateways.stripe_gateway import ForgedEvent, read_event
+from store.jobs.enqueue import enqueue
+from store.web.csrf import protect
+
+blueprint = Blueprint("webhook", __name__)
+
+LARGEST_BODY = 256 * 1024
+PAYING_EVENTS = {"checkout.session.completed", "checkout.session.async_payment_succeeded"}
+
+
+@blueprint.post("/stripe/webhook")
+@protect.exempt
+def receive() -> Response:
+    """Store a signed event and enqueue its work; 400 for anything that Stripe did not sign just now."""
+    if (request.content_length or 0) > LARGEST_BODY:
+        abort(413)
+    try:
+        event = read_event(request.get_data(cache=False), request.headers.get("Stripe-Signature", ""))
+    except ForgedEvent:
+        abort(400)
+    with transaction() as session:
+        _keep_once(session, event)
+    return Response(status=200)
+
+
+def _keep_once(session: Session, event: dict[str, Any]) -> None:
+    is_new = session.scalar(
+        insert_if_absent(session, WebhookEvent, WebhookEvent.id)
+        .values(id=event["id"], type=event["type"], body=event, received_at=clock.now())
+        .returning(WebhookEvent.id)
+    )
+    session_id = event["data"]["object"].get("id")
+    if is_new and event["type"] in PAYING_EVENTS and isinstance(session_id, str):
+        enqueue(session, "checkout.settle", {"session_id": session_id})

@@ -1,0 +1,1 @@
+"""Denominations, and the cards that are sold."""
