@@ -1,0 +1,1 @@
+"""Renting and buying with credit, and the entitlements that follow."""

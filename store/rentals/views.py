@@ -1,0 +1,71 @@
+"""Renting and buying from the film page, and the customer's own films."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, url_for
+from flask_babel import gettext as _
+from flask_login import current_user, login_required
+from werkzeug.wrappers import Response
+
+from store import clock
+from store.db import db, transaction
+from store.jobs.enqueue import enqueue
+from store.ledger.post import InsufficientCredit
+from store.rentals.rent import Grant, NotForSale, Terms, buy, rent
+from store.rentals.standing import films_of
+from store.rentals.undo import TooLate, undo
+from store.stop import stop_at
+
+blueprint = Blueprint("rentals", __name__)
+
+
+@blueprint.post("/films/<slug>/louer")
+@login_required
+def rent_film(slug: str) -> Response:
+    """Rent with credit, then on to the player page."""
+    return _spend_on(slug, rent)
+
+
+@blueprint.post("/films/<slug>/acheter")
+@login_required
+def buy_film(slug: str) -> Response:
+    """Buy with credit, then on to the player page."""
+    return _spend_on(slug, buy)
+
+
+@blueprint.post("/films/<slug>/annuler")
+@login_required
+def undo_rental(slug: str) -> Response:
+    """Undo a rental that was never begun."""
+    try:
+        with transaction() as session:
+            cents = undo(session, current_user.customer_id, current_user.wallet_id, slug, clock.now())
+    except TooLate:
+        flash(_("This rental has begun or is over: it can no longer be undone."), "alert")
+        return redirect(url_for("rentals.own_films"), 303)
+    money = current_app.jinja_env.filters["money"](cents)
+    flash(_("The rental is undone: %(sum)s are back in your credit.", sum=money), "status")
+    return redirect(url_for("catalogue.film", slug=slug), 303)
+
+
+@blueprint.get("/compte/films")
+@login_required
+def own_films() -> str:
+    """What the customer may play, and what is over."""
+    films = films_of(db.session, current_user.customer_id, clock.now())
+    return render_template("rentals/own_films.html", films=films)
+
+
+def _spend_on(slug: str, act: Callable[..., Grant]) -> Response:
+    terms = Terms(current_app.config["RENTAL_START_DAYS"], current_app.config["SHOP_VAT_PERCENT"])
+    try:
+        with transaction() as session:
+            granted = act(session, current_user.customer_id, current_user.wallet_id, slug, terms, clock.now())
+            if granted.is_new:
+                enqueue(session, "rentals.mail_granted", {"entitlement_id": granted.entitlement_id})
+    except NotForSale:
+        abort(404)
+    except InsufficientCredit:
+        return redirect(url_for("prepaid_cards.offer", film=slug), 303)
+    stop_at(f"{act.__name__}.committed")
+    return redirect(url_for("playback.player", slug=slug), 303)
