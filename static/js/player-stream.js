@@ -1,0 +1,58 @@
+// The conversation with the shop: opening a stream, and renewing it with the position for as long as it runs.
+
+const TOKEN = /\/media\/[^/]+\//;
+const FINAL = new Set([400, 401, 403, 404, 409, 422]);
+
+/** The shop says no: `reason` names one of the page's messages, `streams` are those that hold the places. */
+export class Refused extends Error {
+  constructor(reason, streams) {
+    super(reason);
+    this.reason = reason;
+    this.streams = streams;
+  }
+}
+
+/** A stream of the shop's. `position` is where the film is, in seconds; `manifest` is the address with the newest token. */
+export class Stream {
+  #renewAddress;
+  #csrf;
+  #sequence = 0;
+
+  constructor(answer, csrf) {
+    this.position = answer.position_s;
+    this.manifest = answer.manifest;
+    this.#renewAddress = answer.renew;
+    this.#csrf = csrf;
+  }
+
+  /** Ask for a stream; throws Refused, or what the network threw. A `native` one keeps its token for the whole session. */
+  static async open(address, csrf, { consent, native }) {
+    const fields = { ...(consent && { consentement: "oui" }), ...(native && { lecteur: "natif" }) };
+    return new Stream(await post(address, csrf, fields), csrf);
+  }
+
+  /** Tell where the film is and take a new token; survives the page, so that it may be the last thing that it does. */
+  async renew() {
+    const fields = { position_s: Math.floor(this.position), sequence: ++this.#sequence };
+    this.manifest = (await post(this.#renewAddress, this.#csrf, fields)).manifest;
+  }
+
+  /** The address with the newest token in place of the one that it was written with. */
+  signed(address) {
+    return address.replace(TOKEN, this.manifest.match(TOKEN)[0]);
+  }
+}
+
+/** End another stream of the same customer. */
+export async function stopStream(address, csrf) {
+  await post(address, csrf, {});
+}
+
+async function post(address, csrf, fields) {
+  const body = new URLSearchParams({ ...fields, csrf_token: csrf });
+  const response = await fetch(address, { method: "POST", body, keepalive: true });
+  if (response.ok) return response.status === 204 ? {} : response.json();
+  if (!FINAL.has(response.status)) throw new Error(`${address}: ${response.status}`);
+  const { reason = "signed_out", streams } = await response.json().catch(() => ({}));
+  throw new Refused(reason, streams);
+}

@@ -1,0 +1,1 @@
+"""Playing what one is entitled to: leases, tokens, position."""

@@ -1,0 +1,115 @@
+"""May this customer play this film here and now? If so: begin the rental, once, and take a lease."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from store.catalogue.models import Film
+from store.jobs.enqueue import enqueue
+from store.ledger.post import lock_wallet
+from store.media.models import Packaging
+from store.playback import leases
+from store.playback.leases import Viewer
+from store.rentals.models import Entitlement
+from store.rentals.rent import in_force
+
+CONSENT_VERSION = "2026-11"
+"""Names the words of the button that begins a rental and of the sentence beside it; stored with each consent."""
+
+FINISHED = 0.95
+"""Who has seen this share of a film begins it anew."""
+
+
+class NotEntitled(Exception):
+    """The customer holds nothing that lets them play this film now."""
+
+
+class ConsentNeeded(Exception):
+    """The rental has not begun, and nobody said yet that it shall."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How long a rental plays, and how many streams a customer may run at once."""
+
+    play_hours: int
+    streams: int
+
+
+@dataclass(frozen=True)
+class HeldFilm:
+    """A film that the customer may play now, as the player page shows it. `resume_at_s` is 0 for a new or finished film."""
+
+    entitlement_id: int
+    slug: str
+    title: str
+    recipe: str
+    subtitles: list[str]
+    awaits_consent: bool
+    begin_before: datetime | None
+    ends_at: datetime | None
+    resume_at_s: int
+
+
+@dataclass(frozen=True)
+class Start:
+    """A stream that may run: its lease, what to play and from where."""
+
+    lease_id: str
+    film: HeldFilm
+    ends_at: datetime | None
+
+
+def held_film(session: Session, customer_id: int, film_slug: str, at: datetime) -> HeldFilm:
+    """The film that the customer may play at `at`, by purchase or else by rental; raises NotEntitled."""
+    film = session.execute(
+        select(Film.id, Film.slug, Film.title, Film.recipe, Film.subtitles, Packaging.duration_s)
+        .outerjoin(Packaging, Packaging.film_id == Film.id)
+        .where(Film.slug == film_slug, Film.recipe.is_not(None))
+    ).first()
+    held = in_force(session, customer_id, film.id, at) if film else None
+    if film is None or held is None:
+        raise NotEntitled(film_slug)
+    return HeldFilm(
+        entitlement_id=held.id,
+        slug=film.slug,
+        title=film.title,
+        recipe=film.recipe,
+        subtitles=film.subtitles,
+        awaits_consent=held.kind == "rental" and held.begun_at is None,
+        begin_before=held.begin_before,
+        ends_at=held.ends_at,
+        resume_at_s=_resume_at(held.position_s, film.duration_s),
+    )
+
+
+def authorise(session: Session, viewer: Viewer, film_slug: str, *, consent: bool, rules: Rules, at: datetime) -> Start:
+    """Let the viewer play, beginning the rental if `consent` says so. All or nothing, by the caller's transaction.
+
+    Raises NotEntitled, ConsentNeeded and `leases.TooManyStreams`. Holds the wallet from the start, so that of several
+    starts at once each sees what the others did.
+    """
+    lock_wallet(session, viewer.wallet_id)
+    film = held_film(session, viewer.customer_id, film_slug, at)
+    if film.awaits_consent and not consent:
+        raise ConsentNeeded(film_slug)
+    lease_id = leases.take(session, viewer, film.entitlement_id, film.recipe, rules.streams, at)
+    ends_at = _begin(session, film.entitlement_id, rules.play_hours, at) if film.awaits_consent else film.ends_at
+    return Start(lease_id, film, ends_at)
+
+
+def _begin(session: Session, entitlement_id: int, play_hours: int, at: datetime) -> datetime:
+    ends_at = at + timedelta(hours=play_hours)
+    session.execute(
+        update(Entitlement)
+        .where(Entitlement.id == entitlement_id)
+        .values(begun_at=at, ends_at=ends_at, consent_version=CONSENT_VERSION)
+    )
+    enqueue(session, "rentals.mail_begun", {"entitlement_id": entitlement_id})
+    return ends_at
+
+
+def _resume_at(position_s: int, duration_s: float | None) -> int:
+    return 0 if duration_s and position_s > FINISHED * duration_s else position_s

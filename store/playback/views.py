@@ -1,0 +1,212 @@
+"""The player page, the player's conversation with the shop, and the film itself."""
+
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, abort, current_app, jsonify, redirect, render_template, request, send_file, url_for
+from flask_babel import format_decimal
+from flask_babel import gettext as _
+from flask_login import current_user, login_required
+from werkzeug.wrappers import Response
+
+from store import clock
+from store.db import db, transaction
+from store.gateways.media_store import NotThere, media_store
+from store.playback import leases, tokens
+from store.playback.authorise import ConsentNeeded, NotEntitled, Rules, Start, authorise, held_film
+from store.playback.devices import device_name
+from store.playback.leases import RunningStream, TooManyStreams, Viewer
+from store.playback.renew import Refused, renew
+from store.web.filters import day_time
+
+blueprint = Blueprint("playback", __name__)
+
+PLAYLIST_TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".mpd": "application/dash+xml"}
+PIECE_TYPES = {".mp4": "video/mp4", ".m4s": "video/mp4", ".vtt": "text/vtt", ".jpg": "image/jpeg"}
+PIECE_MAX_AGE_S = 600
+SPEEDS = (0.5, 0.75, 1, 1.25, 1.5, 2)
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+Answer = Response | tuple[Response, int]
+
+
+@blueprint.get("/films/<slug>/voir")
+@login_required
+def player(slug: str) -> str | Response:
+    """The player page; who holds nothing for this film finds its page instead."""
+    now = clock.now()
+    try:
+        film = held_film(db.session, current_user.customer_id, slug, now)
+    except NotEntitled:
+        return redirect(url_for("catalogue.film", slug=slug), 303)
+    return render_template(
+        "playback/player.html",
+        film=film,
+        now=now,
+        play_hours=current_app.config["RENTAL_PLAY_HOURS"],
+        speeds={speed: format_decimal(speed) for speed in SPEEDS},
+    )
+
+
+@blueprint.post("/films/<slug>/lecture")
+def start(slug: str) -> Answer:
+    """Begin to play: the rental if it must begin, and a stream."""
+    if not current_user.is_authenticated:
+        return _refusal(401, "signed_out")
+    rules = Rules(current_app.config["RENTAL_PLAY_HOURS"], current_app.config["STREAMS_PER_CUSTOMER"])
+    consent = request.form.get("consentement") == "oui"
+    at = clock.now()
+    try:
+        with transaction() as session:
+            started = authorise(session, _viewer(), slug, consent=consent, rules=rules, at=at)
+    except NotEntitled:
+        return _refusal(403, "not_entitled")
+    except ConsentNeeded:
+        return _refusal(409, "consent")
+    except TooManyStreams as refused:
+        return _refusal(409, "streams", streams=[_described(stream) for stream in refused.running])
+    return _private(jsonify(_started(started, at)))
+
+
+@blueprint.post("/lecture/<lease_id>")
+def renew_lease(lease_id: str) -> Answer:
+    """Keep a stream running: where it is, and a new token."""
+    if not current_user.is_authenticated:
+        return _refusal(401, "signed_out")
+    position_s, sequence = _whole_number("position_s"), _whole_number("sequence")
+    viewer, at = _viewer(), clock.now()
+    try:
+        with transaction() as session:
+            renewal = renew(
+                session,
+                lease_id,
+                viewer.customer_id,
+                viewer.session_digest,
+                position_s=position_s,
+                sequence=sequence or 0,
+                at=at,
+            )
+    except Refused as refused:
+        return _refusal(403, refused.reason)
+    return _private(jsonify(manifest=_manifest(lease_id, renewal.film, renewal.recipe, at)))
+
+
+@blueprint.post("/lecture/<lease_id>/arreter")
+def stop_lease(lease_id: str) -> Answer:
+    """End one of the customer's streams, this device's or another's."""
+    if not current_user.is_authenticated:
+        return _refusal(401, "signed_out")
+    with transaction() as session:
+        if not leases.end(session, lease_id, current_user.customer_id, clock.now()):
+            abort(404)
+    return Response(status=204)
+
+
+@blueprint.get("/media/<token>/<film>/<recipe>/<path:name>", merge_slashes=False)
+def media(token: str, film: str, recipe: str, name: str) -> Response:
+    """A playlist or a piece of a film, for who holds a token for it."""
+    kind = _media_type(film, recipe, name)
+    _check_token(token, film, recipe)
+    path = _file(film, recipe, name)
+    response = send_file(path, mimetype=kind, conditional=True)
+    is_playlist = path.suffix in PLAYLIST_TYPES
+    response.headers["Cache-Control"] = "no-store" if is_playlist else f"private, max-age={PIECE_MAX_AGE_S}"
+    return response
+
+
+@blueprint.after_request
+def keep_no_refusal(response: Response) -> Response:
+    """Browsers may keep a 404 or a 410 for as long as they like unless told otherwise."""
+    if response.status_code >= 400:
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _viewer() -> Viewer:
+    return Viewer(
+        customer_id=current_user.customer_id,
+        wallet_id=current_user.wallet_id,
+        session_digest=current_user.session_digest,
+        user_agent=request.user_agent.string,
+    )
+
+
+def _started(started: Start, at: datetime) -> dict[str, Any]:
+    lifetime = tokens.SESSION_LIFETIME if request.form.get("lecteur") == "natif" else tokens.LIFETIME
+    return {
+        "manifest": _manifest(started.lease_id, started.film.slug, started.film.recipe, at, lifetime),
+        "renew": url_for("playback.renew_lease", lease_id=started.lease_id),
+        "position_s": started.film.resume_at_s,
+        "ends_at": started.ends_at.isoformat() if started.ends_at else None,
+        "subtitles": started.film.subtitles,
+    }
+
+
+def _manifest(lease_id: str, film: str, recipe: str, at: datetime, lifetime: timedelta = tokens.LIFETIME) -> str:
+    token = tokens.make_token(current_app.config["MEDIA_TOKEN_KEYS"], lease_id, film, recipe, at, lifetime)
+    return url_for("playback.media", token=token, film=film, recipe=recipe, name="index.m3u8")
+
+
+def _described(stream: RunningStream) -> dict[str, str]:
+    """A stream in words, and where to POST to stop it."""
+    device = device_name(stream.user_agent) or _("another device")
+    words = _(
+        "%(film)s, on %(device)s, since %(time)s",
+        film=stream.film_title,
+        device=device,
+        time=day_time(stream.began_at),
+    )
+    return {
+        "label": words,
+        "device": device,
+        "began_at": stream.began_at.isoformat(),
+        "stop": url_for("playback.stop_lease", lease_id=stream.lease_id),
+    }
+
+
+def _refusal(status: int, reason: str, **more: Any) -> Answer:
+    return _private(jsonify(reason=reason, **more)), status
+
+
+def _private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _whole_number(field: str) -> int | None:
+    """The field's whole part, None if it was not sent; anything else is refused."""
+    text = request.form.get(field, "")
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{0,15})?", text):
+        abort(422)
+    return int(text.partition(".")[0])
+
+
+def _media_type(film: str, recipe: str, name: str) -> str:
+    """What kind of file the address names; 404 for every name that the packager does not give."""
+    kind = (PLAYLIST_TYPES | PIECE_TYPES).get(Path(name).suffix)
+    if kind is None or not all(NAME.fullmatch(part) for part in (film, recipe, *name.split("/"))):
+        abort(404)
+    return kind
+
+
+def _check_token(token: str, film: str, recipe: str) -> None:
+    at = clock.now()
+    try:
+        valid = tokens.check_token(current_app.config["MEDIA_TOKEN_KEYS"], token, film, recipe, at)
+    except tokens.Invalid:
+        abort(403)
+    except tokens.Expired:
+        abort(410)
+    if valid.outlives_checks(at) and not leases.is_running(db.session, valid.lease_id, at):
+        abort(403)
+
+
+def _file(film: str, recipe: str, name: str) -> Path:
+    try:
+        return media_store().path_of(film, recipe, name)
+    except NotThere:
+        abort(404)
