@@ -1,0 +1,148 @@
+"""The demo's data: a catalogue on real facts, three accounts, and films that can be played at once.
+
+Every step looks before it writes, so that seeding twice changes nothing.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import current_app
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from store import clock
+from store.catalogue.import_films import import_catalogue, read_catalogue
+from store.catalogue.models import Film, HomePage
+from store.customers.models import Customer
+from store.customers.passwords import hash_password
+from store.customers.register import register
+from store.db import db, transaction
+from store.gateways.media_store import FolderStore
+from store.gateways.packager import probe
+from store.jobs.enqueue import enqueue
+from store.ledger.chart import GOODWILL
+from store.media.models import Packaging
+from store.prepaid_cards.activate import activate
+
+HERE = Path(__file__).resolve().parent
+CATALOGUE = HERE / "catalogue.json"
+MASTERS = HERE / "masters"
+PACKAGED = HERE / "packaged"
+SUBTITLE_LANGUAGES = ("fr", "en")
+
+PASSWORD = "demo-demo-demo"
+
+
+@dataclass(frozen=True)
+class Account:
+    """A demo account: the price of the card that its credit comes from, and that credit, in cents."""
+
+    email: str
+    name: str
+    price_cents: int = 0
+    credit_cents: int = 0
+    role: str | None = None
+
+
+SPECTATRICE = Account("spectatrice@example.org", "Ambre", 20_00, 21_00)
+SPECTATEUR = Account("spectateur@example.org", "Lucien", 2_10, 2_10)
+STAFF = Account("equipe@example.org", "L’équipe", role="staff")
+
+
+def seed() -> None:
+    """Fill the shop."""
+    _seed_catalogue()
+    for account in (SPECTATRICE, SPECTATEUR, STAFF):
+        _seed_account(account)
+    _publish_shipped_films()
+    _order_packaging()
+
+
+def _seed_catalogue() -> None:
+    if db.session.scalar(select(HomePage.id)) is not None:
+        return
+    with transaction() as session:
+        report = import_catalogue(session, read_catalogue(CATALOGUE), clock.now())
+    for refusal in report.refused:
+        raise ValueError(f"the demo's own catalogue is refused: {refusal}")
+
+
+def _seed_account(account: Account) -> None:
+    if db.session.scalar(select(Customer.id).where(Customer.email == account.email)) is not None:
+        return
+    password_hash = hash_password(PASSWORD)
+    now = clock.now()
+    with transaction() as session:
+        customer_id = register(
+            session,
+            email=account.email,
+            name=account.name,
+            password_hash=password_hash,
+            currency=current_app.config["SHOP_CURRENCY"],
+            at=now,
+            role=account.role,
+        )
+        if account.credit_cents:
+            activate(
+                session,
+                wallet_id=session.scalars(select(Customer.wallet_id).where(Customer.id == customer_id)).one(),
+                price_cents=account.price_cents,
+                credit_cents=account.credit_cents,
+                funded_by=GOODWILL,
+                key=f"demo:{customer_id}:credit",
+                reference=f"demo:{customer_id}",
+                at=now,
+            )
+
+
+def _publish_shipped_films() -> None:
+    """Films that the repository holds packaged can be played as soon as the shop is open."""
+    store = FolderStore(Path(current_app.config["MEDIA_URL"]))
+    for folder in sorted(PACKAGED.glob("*/*/")):
+        film, recipe = folder.parent.name, folder.name
+        if db.session.scalar(select(Film.recipe).where(Film.slug == film)) is not None:
+            continue
+        store.publish_copy(folder, film, recipe)
+        duration_s = probe(MASTERS / f"{film}.mp4").duration_s
+        with transaction() as session:
+            _mark_published(session, film, recipe, duration_s)
+
+
+def _mark_published(session: Session, film: str, recipe: str, duration_s: float) -> None:
+    """Point the film to its folder, also when an earlier seed left it waiting for the worker."""
+    film_id = session.scalars(select(Film.id).where(Film.slug == film)).one()
+    session.execute(update(Film).where(Film.id == film_id).values(recipe=recipe, subtitles=list(SUBTITLE_LANGUAGES)))
+    session.execute(delete(Packaging).where(Packaging.film_id == film_id))
+    published = _packaging(film, film_id, "published", recipe)
+    session.execute(insert(Packaging).values(**published, fraction=1.0, duration_s=duration_s))
+
+
+def _order_packaging() -> None:
+    """The worker packages the others, one after the other, at low priority."""
+    waiting = (
+        select(Film.id, Film.slug)
+        .outerjoin(Packaging, Packaging.film_id == Film.id)
+        .where(Packaging.film_id.is_(None))
+        .order_by(Film.id)
+    )
+    films = [row for row in db.session.execute(waiting) if (MASTERS / f"{row.slug}.mp4").exists()]
+    if not films:
+        return
+    with transaction() as session:
+        for film_id, slug in films:
+            session.execute(insert(Packaging).values(**_packaging(slug, film_id, "waiting", None), fraction=0.0))
+            enqueue(session, "media.publish", {"film_slug": slug})
+
+
+def _packaging(film: str, film_id: int, state: str, recipe: str | None) -> dict[str, object]:
+    subtitles = {language: str(MASTERS / f"{film}.{language}.vtt") for language in SUBTITLE_LANGUAGES}
+    return {
+        "film_id": film_id,
+        "master": str(MASTERS / f"{film}.mp4"),
+        "subtitles": json.dumps(subtitles),
+        "state": state,
+        "step": "",
+        "recipe": recipe,
+        "updated_at": clock.now(),
+    }
