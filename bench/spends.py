@@ -7,24 +7,23 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
 from flask import Flask
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 
 from bench import ROUNDS, SECONDS, row
-from bench.shop import counted_queries
+from bench.shop import counted_queries, owner_of
 from store import clock
 from store.catalogue.models import Film
 from store.customers.models import Customer
 from store.customers.register import register
 from store.db import transaction
 from store.ledger.chart import GOODWILL
-from store.ledger.models import Lot
-from store.ledger.post import NewLot, deposit, open_wallet
+from store.ledger.post import NewLot, deposit, lock_wallet
 from store.rentals.rent import Terms, rent
 
 CUSTOMERS = 250
 CREDIT_CENTS = 300_00
 BARE_CENTS = 10**12
-BARE_SPEND = text("UPDATE lot SET remaining = remaining - 350 WHERE id = :id AND remaining >= 350")
+BARE_SPEND = text("UPDATE bench_purse SET remaining = remaining - 350 WHERE id = :id AND remaining >= 350")
 
 Act = Callable[[], None]
 
@@ -59,7 +58,9 @@ def _renting(app: Flask) -> Act:
             customer_id = register(session, email=email, name="Banc", password_hash="", currency="EUR", at=clock.now())
             wallet_id = session.scalars(select(Customer.wallet_id).where(Customer.id == customer_id)).one()
             lots = [NewLot("paid", CREDIT_CENTS, GOODWILL)]
-            deposit(session, wallet_id, lots, kind="card", key=email, reference=email, at=clock.now())
+            deposit(
+                session, lock_wallet(session, wallet_id), lots, kind="card", key=email, reference=email, at=clock.now()
+            )
         slugs = session.scalars(select(Film.slug)).all()
         customers = session.execute(select(Customer.id, Customer.wallet_id).where(Customer.name == "Banc")).all()
     rentals = itertools.product(slugs, customers)  # its next() is atomic, so that threads may share it
@@ -74,23 +75,19 @@ def _renting(app: Flask) -> Act:
 
 
 def _bare_spending(app: Flask) -> Act:
-    """Spends from another lot each time, behind the same gate: without it threads would wait in SQLite's busy loop."""
+    """Spends from another purse each time, behind the same gate: without it threads would wait in SQLite's busy loop."""
     engine, gate = app.extensions["write_engine"], app.extensions["write_gate"]
-    with app.app_context(), transaction() as session:
-        lot = {
-            "kind": "paid",
-            "reference": "",
-            "initial": BARE_CENTS,
-            "remaining": BARE_CENTS,
-            "created_at": clock.now(),
-        }
-        wallets = [open_wallet(session, "EUR", clock.now()) for _ in range(CUSTOMERS)]
-        session.execute(insert(Lot), [{"wallet_id": wallet_id, **lot} for wallet_id in wallets])
-        lots = itertools.cycle(session.scalars(select(Lot.id).where(Lot.initial == BARE_CENTS)).all())
+    with app.app_context(), owner_of(app).begin() as connection:
+        connection.execute(
+            text("CREATE TABLE bench_purse (id BIGINT PRIMARY KEY, remaining BIGINT CHECK (remaining >= 0))")
+        )
+        purses = [{"id": serial, "remaining": BARE_CENTS} for serial in range(CUSTOMERS)]
+        connection.execute(text("INSERT INTO bench_purse VALUES (:id, :remaining)"), purses)
+    serials = itertools.cycle(range(CUSTOMERS))
 
     def act() -> None:
         with gate, engine.begin() as connection:
-            assert connection.execute(BARE_SPEND, {"id": next(lots)}).rowcount == 1
+            assert connection.execute(BARE_SPEND, {"id": next(serials)}).rowcount == 1
 
     return act
 

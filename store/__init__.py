@@ -21,6 +21,7 @@ from store.demo import cli as demo_cli
 from store.demo.keep_out import keep_demo_accounts_out
 from store.jobs import cli as jobs_cli
 from store.ledger import cli as ledger_cli
+from store.ledger import jobs as ledger_jobs
 from store.logs import init_logs
 from store.media import cli as media_cli
 from store.media import jobs as media_jobs
@@ -45,7 +46,7 @@ ROOMS = (
     health,
 )
 COMMANDS = (migrate, demo_cli, catalogue_cli, media_cli, checkout_cli, ledger_cli, jobs_cli)
-JOBS = (checkout_jobs, media_jobs, rentals_jobs)  # importing them registers their handlers
+JOBS = (checkout_jobs, ledger_jobs, media_jobs, rentals_jobs)  # importing them registers their handlers
 
 
 def create_app(settings: Mapping[str, Any]) -> Flask:

@@ -5,6 +5,7 @@ SQLite takes the write lock at once (BEGIN IMMEDIATE), since a deferred one lets
 of one process queue at a gate first, because waiting there is fair and cheap while SQLite's own busy wait is neither.
 """
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -13,12 +14,52 @@ from typing import Annotated, Any
 
 from flask import Flask, current_app, g
 from flask_sqlalchemy_lite import SQLAlchemy
-from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Engine, Integer, MetaData, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    Table,
+    event,
+)
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT_MS = 20_000
+
+BOOKS = frozenset(
+    {"ledger_account", "wallet", "lot", "journal", "posting", "closing", "sqlite_master", "sqlite_schema"}
+)
+"""Tables in which the shop's own connection changes and removes nothing."""
+
+MOVING_A_LOT = ("lot", "remaining", "posting_moves_its_lot")
+"""The one change of them that there is: table, column, and the trigger that makes it."""
+
+ASKING_PRAGMAS = frozenset(
+    {"foreign_key_list", "index_info", "index_list", "index_xinfo", "table_info", "table_list", "table_xinfo"}
+)
+"""Pragmas whose argument says what they tell about; of all others an argument changes something."""
+
+STRUCTURE_CHANGES = frozenset(
+    {
+        sqlite3.SQLITE_ALTER_TABLE,
+        sqlite3.SQLITE_ATTACH,
+        sqlite3.SQLITE_CREATE_TEMP_TABLE,
+        sqlite3.SQLITE_CREATE_TEMP_TRIGGER,
+        sqlite3.SQLITE_CREATE_TEMP_VIEW,
+        sqlite3.SQLITE_CREATE_TRIGGER,
+        sqlite3.SQLITE_DROP_INDEX,
+        sqlite3.SQLITE_DROP_TABLE,
+        sqlite3.SQLITE_DROP_TEMP_TRIGGER,
+        sqlite3.SQLITE_DROP_TRIGGER,
+        sqlite3.SQLITE_DROP_VIEW,
+    }
+)
 
 Identity = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)]
 
@@ -74,11 +115,17 @@ def init_db(app: Flask) -> None:
     app.extensions["write_gate"] = threading.Lock() if _is_sqlite(url) else nullcontext()
 
 
-def prepare(engine: Engine) -> Engine:
-    """Set up an engine's connections as the shop needs them; returns the engine."""
+def prepare(engine: Engine, *, of_the_owner: bool = False) -> Engine:
+    """Set up an engine's connections as the shop needs them; returns the engine.
+
+    `of_the_owner` is for migrations: on SQLite, which has no roles, the shop's own connections refuse what changes the
+    books' past or their guards. On PostgreSQL the shop's role has no such right.
+    """
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        if not of_the_owner:
+            event.listen(engine, "connect", _guard_sqlite)
     return engine
 
 
@@ -110,10 +157,22 @@ def transaction() -> Iterator[Session]:
         g.in_transaction = False
 
 
-def insert_if_absent(session: Session, table: type[Base], unique: Any) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that does nothing where the column `unique` holds the value already; the same words on both engines."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    return insert(table).on_conflict_do_nothing(index_elements=[unique])
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """A long read that sees one moment, however much is written meanwhile."""
+    level = {} if db.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with Session(db.engine.execution_options(**level)) as session:
+        yield session
+
+
+def table_of(model: type[Base]) -> Table:
+    """The model's table, for statements that are built once and run without the ORM."""
+    return model.metadata.tables[model.__tablename__]
+
+
+def insert_if_absent(table: Table, unique: ColumnElement[Any]) -> postgresql.Insert:
+    """An INSERT that does nothing where the column `unique` holds the value already; SQLite compiles the same words."""
+    return postgresql.insert(table).on_conflict_do_nothing(index_elements=[unique])
 
 
 def _is_sqlite(url: str) -> bool:
@@ -136,6 +195,22 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
         f"busy_timeout={BUSY_TIMEOUT_MS}",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _guard_sqlite(connection: Any, _record: Any) -> None:
+    connection.set_authorizer(_authorise_sqlite)
+
+
+def _authorise_sqlite(action: int, first: str | None, second: str | None, _database: str, trigger: str | None) -> int:
+    """SQLite asks this once for each part of a statement that it prepares (sqlite.org/c3ref/set_authorizer.html)."""
+    if action in STRUCTURE_CHANGES or (
+        action == sqlite3.SQLITE_PRAGMA and second is not None and first not in ASKING_PRAGMAS
+    ):
+        return sqlite3.SQLITE_DENY
+    if action in (sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE) and first in BOOKS:
+        moves_a_lot = action == sqlite3.SQLITE_UPDATE and (first, second, trigger) == MOVING_A_LOT
+        return sqlite3.SQLITE_OK if moves_a_lot else sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK
 
 
 def _begin_sqlite(connection: Connection) -> None:

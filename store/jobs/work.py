@@ -1,10 +1,11 @@
 """The worker: takes due jobs, one at a time in each lane, until it is told to stop.
 
 A job is claimed in a short transaction, done outside any, and marked done in another: it happens at least once. A worker
-that falls silent loses its claims to the next one.
+that falls silent loses its claims to the next one; one that is told to stop gives back what it could not finish.
 """
 
 import threading
+import time
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,9 +19,10 @@ from store import clock
 from store.db import db, transaction
 from store.jobs.enqueue import LANES, REGISTRY
 from store.jobs.models import Job, Worker
+from store.jobs.schedule import enqueue_due
 
 POLL_S = 0.3
-LONGEST_FAREWELL_S = 5
+LONGEST_FAREWELL_S = {"prompt": 5.0, "slow": 0.5}  # an encode is begun again: nobody waits for one at a Ctrl-C
 BEAT_S = 3.0
 SILENT_AFTER = timedelta(seconds=20)
 MOST_ATTEMPTS = 12
@@ -30,17 +32,20 @@ log = structlog.get_logger()
 
 
 def work(app: Flask, stop: threading.Event) -> None:
-    """Work all lanes until `stop` is set; each lane ends after the job that it is doing."""
+    """Work all lanes until `stop` is set; a lane ends after the job that it is doing, if that does not take too long."""
     worker_id = uuid.uuid4().hex
     with app.app_context():
         _appear(worker_id)
-    threads = [threading.Thread(target=_beat, args=(app, worker_id, stop), daemon=True)]
-    threads += [threading.Thread(target=_work_lane, args=(app, worker_id, lane, stop), daemon=True) for lane in LANES]
-    for thread in threads:
+    threading.Thread(target=_beat, args=(app, worker_id, stop), daemon=True).start()
+    lanes = {
+        lane: threading.Thread(target=_work_lane, args=(app, worker_id, lane, stop), daemon=True) for lane in LANES
+    }
+    for thread in lanes.values():
         thread.start()
     stop.wait()
-    for thread in threads:
-        thread.join(timeout=LONGEST_FAREWELL_S)
+    told_at = time.monotonic()
+    for lane, thread in lanes.items():
+        thread.join(timeout=max(0, told_at + LONGEST_FAREWELL_S[lane] - time.monotonic()))
     with app.app_context():
         _disappear(worker_id)
 
@@ -83,6 +88,8 @@ def _beat(app: Flask, worker_id: str, stop: threading.Event) -> None:
         try:
             with app.app_context(), transaction() as session:
                 session.execute(update(Worker).where(Worker.id == worker_id).values(seen_at=clock.now()))
+            with app.app_context():
+                enqueue_due()
         except Exception as error:
             log.error("worker cannot show that it lives", error=repr(error))
 
@@ -95,7 +102,10 @@ def _appear(worker_id: str) -> None:
 
 
 def _disappear(worker_id: str) -> None:
+    """Say goodbye; what is given back was no failed try."""
+    unfinished = update(Job).where(Job.worker_id == worker_id, Job.done_at.is_(None), Job.failed_at.is_(None))
     with transaction() as session:
+        session.execute(unfinished.values(worker_id=None, attempts=Job.attempts - 1))
         session.execute(delete(Worker).where(Worker.id == worker_id))
 
 

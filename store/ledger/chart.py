@@ -9,6 +9,9 @@ from store.db import Base
 STRIPE_CLEARING = "stripe_clearing"
 STORED_VALUE = "stored_value"
 BONUS_VALUE = "bonus_value"
+HELD_VALUE = "held_value"
+UNREDEEMED_CARDS = "unredeemed_cards"
+TILL = "till"
 RENTAL_SALES = "rental_sales"
 PURCHASE_SALES = "purchase_sales"
 VAT_COLLECTED = "vat_collected"
@@ -37,6 +40,9 @@ CHART = (
     Account(STRIPE_CLEARING, "467100", "Stripe, encaissements en attente de virement"),
     Account(STORED_VALUE, "419100", "Crédit prépayé des clients, payé"),
     Account(BONUS_VALUE, "419800", "Crédit prépayé des clients, offert"),
+    Account(HELD_VALUE, "419110", "Crédit prépayé des clients, retenu"),
+    Account(UNREDEEMED_CARDS, "419200", "Cartes prépayées vendues, non encore utilisées"),
+    Account(TILL, "530000", "Caisse, cartes vendues sur place"),
     Account(RENTAL_SALES, "706100", "Locations de films"),
     Account(PURCHASE_SALES, "706200", "Ventes de films"),
     Account(VAT_COLLECTED, "445710", "TVA collectée"),

@@ -1,6 +1,6 @@
 """Tables of the ledger. Guards that no ORM can express (no change, no removal) stand in the migrations as triggers."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -72,3 +72,28 @@ class Posting(Base):
     credit_account: Mapped[str] = mapped_column(ForeignKey("ledger_account.code"))
     amount: Mapped[int]
     lot_id: Mapped[int | None] = mapped_column(ForeignKey("lot.id"), index=True)
+
+
+class Closing(Base):
+    """The end of a day: the digest over its journals and the closing before, and the cents of credit outstanding then."""
+
+    __tablename__ = "closing"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    last_journal_id: Mapped[int]
+    journals: Mapped[int]
+    outstanding: Mapped[int]
+    previous_digest: Mapped[str] = mapped_column(unique=True)
+    digest: Mapped[str] = mapped_column(unique=True)
+    closed_at: Mapped[datetime]
+
+
+class AuditRun(Base):
+    """An audit that took place: how many journals there were, and how many differences it found."""
+
+    __tablename__ = "audit_run"
+
+    id: Mapped[Identity]
+    at: Mapped[datetime]
+    journals: Mapped[int]
+    differences: Mapped[int]

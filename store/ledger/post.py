@@ -1,25 +1,82 @@
 """The only writer of money.
 
-Every function runs in the caller's transaction and locks the wallet before it reads what is in it, so that nobody decides
-on a balance that another is spending. A journal's idempotency key makes a retry harmless: the second call finds the first's
-journal, and the same key with another content is refused.
+Every function runs in the caller's transaction and asks for a `LockedWallet`, so that nobody decides on a balance that
+another is spending. A journal's idempotency key makes a retry harmless: the second call finds the first's journal, and the
+same key with another content is refused.
+
+The statements are built once, here at the top: building them costs more than running them.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, Table, bindparam, insert, or_, select
 from sqlalchemy.orm import Session
 
-from store.db import insert_if_absent
-from store.ledger.chart import ACCOUNT_OF_LOT_KIND, BONUS_VALUE, PROMOTIONS, STORED_VALUE, VAT_COLLECTED
+from store.db import insert_if_absent, table_of
+from store.ledger.chart import (
+    ACCOUNT_OF_LOT_KIND,
+    BONUS_VALUE,
+    HELD_VALUE,
+    LOT_ACCOUNTS,
+    PROMOTIONS,
+    STORED_VALUE,
+    VAT_COLLECTED,
+)
 from store.ledger.models import Journal, Lot, Posting, Wallet
 from store.money import vat_within
+
+GOODWILL_LIFE = timedelta(days=90)
+"""How long credit lasts that comes back after the lot that it was taken from has expired."""
+
+WALLET: Table = table_of(Wallet)
+LOT: Table = table_of(Lot)
+JOURNAL: Table = table_of(Journal)
+POSTING: Table = table_of(Posting)
+
+_LOCK = select(WALLET.c.currency).where(WALLET.c.id == bindparam("wallet_id")).with_for_update()
+_OPEN_JOURNAL = insert_if_absent(JOURNAL, JOURNAL.c.idempotency_key).returning(JOURNAL.c.id)
+_EARLIER_JOURNAL = select(JOURNAL.c.id, JOURNAL.c.request_hash).where(JOURNAL.c.idempotency_key == bindparam("key"))
+_NEW_LOT = insert(LOT).returning(LOT.c.id)
+_SPENDABLE_LOTS = (
+    select(LOT.c.id, LOT.c.kind, LOT.c.remaining)
+    .where(
+        LOT.c.wallet_id == bindparam("wallet_id"),
+        LOT.c.remaining > 0,
+        or_(LOT.c.expires_at.is_(None), LOT.c.expires_at > bindparam("at")),
+    )
+    .order_by(LOT.c.expires_at.is_(None), LOT.c.expires_at, LOT.c.id)
+)
+_LOTS_OF_REFERENCE = (
+    select(LOT.c.id, LOT.c.kind, LOT.c.remaining)
+    .where(LOT.c.wallet_id == bindparam("wallet_id"), LOT.c.reference == bindparam("reference"), LOT.c.kind == "paid")
+    .order_by(LOT.c.id)
+)
+_EXPIRED_LOT = select(LOT.c.reference, LOT.c.remaining).where(
+    LOT.c.id == bindparam("lot_id"),
+    LOT.c.wallet_id == bindparam("wallet_id"),
+    LOT.c.kind == "bonus",
+    LOT.c.expires_at <= bindparam("at"),
+)
+_POSTINGS_OF_JOURNAL = (
+    select(
+        POSTING.c.debit_account,
+        POSTING.c.credit_account,
+        POSTING.c.amount,
+        POSTING.c.lot_id,
+        LOT.c.wallet_id,
+        LOT.c.expires_at,
+    )
+    .outerjoin(LOT, LOT.c.id == POSTING.c.lot_id)
+    .where(POSTING.c.journal_id == bindparam("journal_id"))
+    .order_by(POSTING.c.id)
+)
+_WRITE = insert(POSTING)
 
 
 class InsufficientCredit(Exception):
@@ -32,6 +89,14 @@ class InsufficientCredit(Exception):
 
 class IdempotencyConflict(Exception):
     """The idempotency key was used before, for something else."""
+
+
+@dataclass(frozen=True)
+class LockedWallet:
+    """A wallet that the transaction holds. Only `lock_wallet` and `lock_wallets` give one."""
+
+    id: int
+    currency: str
 
 
 @dataclass(frozen=True)
@@ -54,31 +119,52 @@ class NewLot:
     expires_at: datetime | None = None
 
 
+class _Slice(NamedTuple):
+    """What is taken from one lot, in cents."""
+
+    lot_id: int
+    lot_kind: str
+    amount: int
+
+
 def open_wallet(session: Session, currency: str, at: datetime) -> int:
     """A new, empty wallet; returns its id."""
     return session.scalars(insert(Wallet).values(currency=currency, opened_at=at).returning(Wallet.id)).one()
 
 
-def lock_wallet(session: Session, wallet_id: int) -> str:
-    """Hold the wallet until the transaction ends; returns its currency. SQLite holds the whole database already."""
-    return session.scalars(select(Wallet.currency).where(Wallet.id == wallet_id).with_for_update()).one()
+def lock_wallet(session: Session, wallet_id: int) -> LockedWallet:
+    """Hold the wallet until the transaction ends. SQLite holds the whole database already."""
+    currency = session.connection().execute(_LOCK, {"wallet_id": wallet_id}).scalar_one()
+    return LockedWallet(wallet_id, currency)
+
+
+def lock_wallets(session: Session, wallet_ids: Iterable[int]) -> dict[int, LockedWallet]:
+    """Hold several wallets, always in the order of their ids, so that two such calls never wait for each other."""
+    return {wallet_id: lock_wallet(session, wallet_id) for wallet_id in sorted(set(wallet_ids))}
 
 
 def deposit(
-    session: Session, wallet_id: int, lots: Sequence[NewLot], *, kind: str, key: str, reference: str, at: datetime
+    session: Session,
+    wallet: LockedWallet,
+    lots: Sequence[NewLot],
+    *,
+    kind: str,
+    key: str,
+    reference: str,
+    at: datetime,
 ) -> int:
     """Put new lots into the wallet, whatever it holds; returns the journal's id. Repeating it adds nothing."""
-    currency = lock_wallet(session, wallet_id)
-    request = [wallet_id, reference, [[lot.kind, lot.amount] for lot in lots]]
-    journal_id, is_new = _open_journal(session, kind, key, reference, currency, request, at)
+    connection = session.connection()
+    request = [wallet.id, [[lot.kind, lot.amount, lot.funded_by] for lot in lots]]
+    journal_id, is_new = _open_journal(connection, kind, key, reference, wallet.currency, request, at)
     if is_new:
-        _write(session, journal_id, [_filling(session, wallet_id, lot, reference, at) for lot in lots])
+        _write(connection, journal_id, [_filling(connection, wallet, lot, reference, at) for lot in lots])
     return journal_id
 
 
 def spend(
     session: Session,
-    wallet_id: int,
+    wallet: LockedWallet,
     amount: int,
     *,
     kind: str,
@@ -93,101 +179,165 @@ def spend(
     VAT is due on the part that was paid; spent bonus takes the promotion's promise back and is a discount.
     Raises InsufficientCredit, and then nothing may be committed. Repeating it takes nothing more.
     """
-    currency = lock_wallet(session, wallet_id)
-    journal_id, is_new = _open_journal(session, kind, key, reference, currency, [wallet_id, amount], at)
+    connection = session.connection()
+    request = [wallet.id, amount]
+    journal_id, is_new = _open_journal(connection, kind, key, reference, wallet.currency, request, at)
     if is_new:
-        slices = _slices(session, wallet_id, amount, at)
-        _write(
-            session, journal_id, [entry for slice_ in slices for entry in _sale(*slice_, sales_account, vat_percent)]
-        )
+        lots = connection.execute(_SPENDABLE_LOTS, {"wallet_id": wallet.id, "at": at})
+        sales = [_sale(slice_, sales_account, vat_percent) for slice_ in _slices(lots, amount)]
+        _write(connection, journal_id, [entry for sale in sales for entry in sale])
     return journal_id
 
 
-def reverse(session: Session, wallet_id: int, journal_id: int, *, kind: str, key: str, at: datetime) -> int:
-    """Undo a journal of this wallet by a new one with debits and credits exchanged; returns the new journal's id."""
-    currency = lock_wallet(session, wallet_id)
-    reference = session.scalars(select(Journal.reference).where(Journal.id == journal_id)).one()
-    reversal_id, is_new = _open_journal(session, kind, key, reference, currency, [wallet_id, journal_id], at)
+def hold(
+    session: Session, wallet: LockedWallet, amount: int, *, kind: str, key: str, reference: str, at: datetime
+) -> int:
+    """Set `amount` cents of the paid lots of `reference` aside, where they cannot be spent; returns the journal's id.
+
+    `reverse` releases them. Raises InsufficientCredit when so much is not left, and then nothing may be committed.
+    """
+    connection = session.connection()
+    request = [wallet.id, amount]
+    journal_id, is_new = _open_journal(connection, kind, key, reference, wallet.currency, request, at)
     if is_new:
-        original = session.execute(
-            select(Posting.debit_account, Posting.credit_account, Posting.amount, Posting.lot_id)
-            .where(Posting.journal_id == journal_id)
-            .order_by(Posting.id)
-        )
-        _write(session, reversal_id, [Entry(row[1], row[0], row[2], row[3]) for row in original])
+        lots = connection.execute(_LOTS_OF_REFERENCE, {"wallet_id": wallet.id, "reference": reference})
+        slices = _slices(lots, amount)
+        _write(connection, journal_id, [Entry(STORED_VALUE, HELD_VALUE, part.amount, part.lot_id) for part in slices])
+    return journal_id
+
+
+def expire(session: Session, wallet: LockedWallet, lot_id: int, *, at: datetime) -> int:
+    """Book the end of a bonus lot, once, as the promotion's reversal; returns the cents that ended (0: nothing was due).
+
+    Paid credit never expires, whatever the lot's row says.
+    """
+    connection = session.connection()
+    lot = connection.execute(_EXPIRED_LOT, {"lot_id": lot_id, "wallet_id": wallet.id, "at": at}).first()
+    if lot is None or not lot.remaining:
+        return 0
+    journal_id, is_new = _open_journal(
+        connection, "expiry", f"lot:{lot_id}:expiry", lot.reference, wallet.currency, [wallet.id, lot.remaining], at
+    )
+    if is_new:
+        _write(connection, journal_id, [Entry(BONUS_VALUE, PROMOTIONS, lot.remaining, lot_id)])
+    return lot.remaining
+
+
+def transfer(
+    session: Session, entries: Sequence[Entry], *, kind: str, key: str, reference: str, currency: str, at: datetime
+) -> int:
+    """Move money between house accounts, no wallet concerned; returns the journal's id. Repeating it moves nothing."""
+    if any({entry.debit_account, entry.credit_account} & {*LOT_ACCOUNTS} for entry in entries):
+        raise ValueError("stored value moves through its wallet alone")
+    connection = session.connection()
+    request = [[entry.debit_account, entry.credit_account, entry.amount] for entry in entries]
+    journal_id, is_new = _open_journal(connection, kind, key, reference, currency, request, at)
+    if is_new:
+        _write(connection, journal_id, entries)
+    return journal_id
+
+
+def reverse(session: Session, wallet: LockedWallet, journal_id: int, *, kind: str, key: str, at: datetime) -> int:
+    """Undo a journal of this wallet by a new one with debits and credits exchanged; returns the new journal's id.
+
+    What came from a lot that has expired meanwhile comes back as a new lot, the shop's goodwill.
+    """
+    connection = session.connection()
+    reference = connection.execute(select(JOURNAL.c.reference).where(JOURNAL.c.id == journal_id)).scalar_one()
+    original = connection.execute(_POSTINGS_OF_JOURNAL, {"journal_id": journal_id}).all()
+    if any(row.wallet_id not in (None, wallet.id) for row in original):
+        raise ValueError(f"journal {journal_id} moved another wallet")
+    request = [wallet.id, journal_id]
+    reversal_id, is_new = _open_journal(connection, kind, key, reference, wallet.currency, request, at)
+    if is_new:
+        _write(connection, reversal_id, _undoing(connection, wallet, reference, original, at))
     return reversal_id
 
 
 def _open_journal(
-    session: Session, kind: str, key: str, reference: str, currency: str, request: Any, at: datetime
+    connection: Connection, kind: str, key: str, reference: str, currency: str, request: Any, at: datetime
 ) -> tuple[int, bool]:
     """The journal of this idempotency key, and whether it is new; raises IdempotencyConflict."""
     request_hash = _digest([kind, reference, currency, request])
-    journal_id = session.scalar(
-        insert_if_absent(session, Journal, Journal.idempotency_key)
-        .values(
-            kind=kind, idempotency_key=key, request_hash=request_hash, reference=reference, currency=currency, at=at
-        )
-        .returning(Journal.id)
-    )
+    journal_id = connection.execute(
+        _OPEN_JOURNAL,
+        {
+            "kind": kind,
+            "idempotency_key": key,
+            "request_hash": request_hash,
+            "reference": reference,
+            "currency": currency,
+            "at": at,
+        },
+    ).scalar()
     if journal_id is not None:
         return journal_id, True
-    earlier = session.execute(select(Journal.id, Journal.request_hash).where(Journal.idempotency_key == key)).one()
+    earlier = connection.execute(_EARLIER_JOURNAL, {"key": key}).one()
     if earlier.request_hash != request_hash:
         raise IdempotencyConflict(key)
     return earlier.id, False
 
 
-def _filling(session: Session, wallet_id: int, lot: NewLot, reference: str, at: datetime) -> Entry:
-    lot_id = session.scalars(
-        insert(Lot)
-        .values(
-            wallet_id=wallet_id,
-            kind=lot.kind,
-            reference=reference,
-            initial=lot.amount,
-            remaining=0,
-            expires_at=lot.expires_at,
-            created_at=at,
-        )
-        .returning(Lot.id)
-    ).one()
+def _filling(connection: Connection, wallet: LockedWallet, lot: NewLot, reference: str, at: datetime) -> Entry:
+    """A new lot, still empty, and the entry that fills it."""
+    lot_id = connection.execute(
+        _NEW_LOT,
+        {
+            "wallet_id": wallet.id,
+            "kind": lot.kind,
+            "reference": reference,
+            "initial": lot.amount,
+            "remaining": 0,
+            "expires_at": lot.expires_at,
+            "created_at": at,
+        },
+    ).scalar_one()
     return Entry(lot.funded_by, ACCOUNT_OF_LOT_KIND[lot.kind], lot.amount, lot_id)
 
 
-def _slices(session: Session, wallet_id: int, amount: int, at: datetime) -> list[tuple[int, str, int]]:
-    """(lot, kind, cents) that make up `amount`, first expiry first, then the oldest."""
-    lots = session.execute(
-        select(Lot.id, Lot.kind, Lot.remaining)
-        .where(Lot.wallet_id == wallet_id, Lot.remaining > 0, (Lot.expires_at.is_(None)) | (Lot.expires_at > at))
-        .order_by(Lot.expires_at.is_(None), Lot.expires_at, Lot.id)
-    )
+def _slices(lots: Iterable[Any], amount: int) -> list[_Slice]:
+    """What to take from these lots, in their order, to make up `amount`; raises InsufficientCredit."""
     slices, missing = [], amount
-    for lot_id, kind, remaining in lots:
-        if not missing:
-            break
-        taken = min(remaining, missing)
-        slices.append((lot_id, kind, taken))
-        missing -= taken
+    for lot in lots:
+        taken = min(lot.remaining, missing)
+        if taken:
+            slices.append(_Slice(lot.id, lot.kind, taken))
+            missing -= taken
     if missing:
         raise InsufficientCredit(missing)
     return slices
 
 
-def _sale(lot_id: int, kind: str, amount: int, sales_account: str, vat_percent: Decimal) -> Iterable[Entry]:
-    if kind == "bonus":
-        return [Entry(BONUS_VALUE, PROMOTIONS, amount, lot_id)]
-    vat = vat_within(amount, vat_percent)
+def _sale(part: _Slice, sales_account: str, vat_percent: Decimal) -> list[Entry]:
+    if part.lot_kind == "bonus":
+        return [Entry(BONUS_VALUE, PROMOTIONS, part.amount, part.lot_id)]
+    vat = vat_within(part.amount, vat_percent)
     entries = (
-        Entry(STORED_VALUE, sales_account, amount - vat, lot_id),
-        Entry(STORED_VALUE, VAT_COLLECTED, vat, lot_id),
+        Entry(STORED_VALUE, sales_account, part.amount - vat, part.lot_id),
+        Entry(STORED_VALUE, VAT_COLLECTED, vat, part.lot_id),
     )
     return [entry for entry in entries if entry.amount]
 
 
-def _write(session: Session, journal_id: int, entries: Iterable[Entry]) -> None:
-    session.execute(
-        insert(Posting),
+def _undoing(
+    connection: Connection, wallet: LockedWallet, reference: str, original: Sequence[Any], at: datetime
+) -> list[Entry]:
+    return [
+        _goodwill(connection, wallet, reference, row, at)
+        if row.expires_at is not None and row.expires_at <= at and row.debit_account in LOT_ACCOUNTS
+        else Entry(row.credit_account, row.debit_account, row.amount, row.lot_id)
+        for row in original
+    ]
+
+
+def _goodwill(connection: Connection, wallet: LockedWallet, reference: str, row: Any, at: datetime) -> Entry:
+    lot = NewLot("bonus", row.amount, row.credit_account, at + GOODWILL_LIFE)
+    return _filling(connection, wallet, lot, reference, at)
+
+
+def _write(connection: Connection, journal_id: int, entries: Iterable[Entry]) -> None:
+    connection.execute(
+        _WRITE,
         [
             {
                 "journal_id": journal_id,

@@ -1,12 +1,14 @@
 """The audit: proves the promises of the ledger from its postings alone, and names every difference."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, or_, select, text
+from sqlalchemy import case, func, insert, or_, select, text
 from sqlalchemy.orm import Session
 
-from store.ledger.chart import ACCOUNT_OF_LOT_KIND, CHART, LOT_ACCOUNTS
-from store.ledger.models import Journal, Lot, Posting
+from store.ledger.chart import ACCOUNT_OF_LOT_KIND, CHART, LOT_ACCOUNTS, UNREDEEMED_CARDS
+from store.ledger.close import BEGINNING, digest_of
+from store.ledger.models import AuditRun, Closing, Journal, Lot, Posting, Wallet
 
 GUARDS = frozenset(
     {
@@ -15,9 +17,20 @@ GUARDS = frozenset(
         "posting_is_never_changed",
         "posting_is_never_removed",
         "posting_moves_its_lot",
+        "lot_begins_empty",
         "lot_is_never_removed",
+        "lot_keeps_its_origin",
+        "closing_is_never_changed",
+        "closing_is_never_removed",
     }
 )
+GUARDS_OF_POSTGRESQL = GUARDS | {
+    "journal_is_never_truncated",
+    "posting_is_never_truncated",
+    "lot_is_never_truncated",
+    "lot_moves_with_its_postings",
+    "closing_is_never_truncated",
+}
 
 
 def differences(session: Session) -> Iterator[str]:
@@ -26,14 +39,23 @@ def differences(session: Session) -> Iterator[str]:
     yield from _impossible_postings(session)
     yield from _journals_without_postings(session)
     yield from _lots_that_differ(session)
+    yield from _cards_redeemed_beyond_their_sale(session)
+    yield from _broken_chain(session)
+
+
+def record(session: Session, found: int, at: datetime) -> None:
+    """Keep that an audit took place and how many differences it found."""
+    journals = session.scalars(select(func.count()).select_from(Journal)).one()
+    session.execute(insert(AuditRun).values(at=at, journals=journals, differences=found))
 
 
 def _missing_guards(session: Session) -> Iterator[str]:
     if session.get_bind().dialect.name == "sqlite":
-        found = session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
+        expected, found = GUARDS, session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
     else:
-        found = session.scalars(text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"))
-    for name in sorted(GUARDS - set(found)):
+        enabled = text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'")
+        expected, found = GUARDS_OF_POSTGRESQL, session.scalars(enabled)
+    for name in sorted(expected - set(found)):
         yield f"guard {name} is missing from the database"
 
 
@@ -52,6 +74,15 @@ def _impossible_postings(session: Session) -> Iterator[str]:
     for complaint, rule in rules.items():
         for posting_id in session.scalars(select(Posting.id).where(rule).order_by(Posting.id)):
             yield f"posting {posting_id} {complaint}"
+    currencies = (
+        select(Posting.id, Journal.currency, Wallet.currency.label("of_the_wallet"))
+        .join(Journal, Journal.id == Posting.journal_id)
+        .join(Lot, Lot.id == Posting.lot_id)
+        .join(Wallet, Wallet.id == Lot.wallet_id)
+        .where(Journal.currency != Wallet.currency)
+    )
+    for row in session.execute(currencies.order_by(Posting.id)):
+        yield f"posting {row.id} moves {row.currency} in a wallet of {row.of_the_wallet}"
     orphans = select(Posting.id).outerjoin(Journal).where(Journal.id.is_(None))
     for posting_id in session.scalars(orphans.order_by(Posting.id)):
         yield f"posting {posting_id} belongs to no journal"
@@ -94,3 +125,34 @@ def _first_amounts(session: Session) -> dict[int, tuple[int, str]]:
     first = select(func.min(Posting.id)).where(Posting.lot_id.is_not(None)).group_by(Posting.lot_id)
     rows = session.execute(select(Posting.lot_id, Posting.amount, Posting.credit_account).where(Posting.id.in_(first)))
     return {row.lot_id: (row.amount, row.credit_account) for row in rows}
+
+
+def _cards_redeemed_beyond_their_sale(session: Session) -> Iterator[str]:
+    """What a card's sale put aside is what its redemption takes: never more, whichever journals say so."""
+    aside = func.sum(case((Posting.credit_account == UNREDEEMED_CARDS, Posting.amount), else_=-Posting.amount))
+    rows = session.execute(
+        select(Journal.reference, aside.label("cents"))
+        .join(Posting, Posting.journal_id == Journal.id)
+        .where(or_(Posting.credit_account == UNREDEEMED_CARDS, Posting.debit_account == UNREDEEMED_CARDS))
+        .group_by(Journal.reference)
+        .having(aside < 0)
+        .order_by(Journal.reference)
+    )
+    for row in rows:
+        yield f"{row.reference} took {-row.cents} cents more from unredeemed cards than its sale put there"
+
+
+def _broken_chain(session: Session) -> Iterator[str]:
+    """Compute every closing anew, each from the digest of the one before."""
+    digest, last_id, outstanding, expected_day = BEGINNING, 0, 0, None
+    for closing in session.scalars(select(Closing).order_by(Closing.day)).all():
+        if expected_day and closing.day != expected_day:
+            yield f"the closing of {expected_day} is missing"
+        if closing.previous_digest != digest:
+            yield f"the closing of {closing.day} does not follow the one before it"
+        booked = digest_of(session, f"{closing.previous_digest} {closing.day}", last_id, closing.last_journal_id)
+        outstanding += booked.outstanding_change
+        if (booked.digest, booked.journals, outstanding) != (closing.digest, closing.journals, closing.outstanding):
+            yield f"the closing of {closing.day} is not what its journals say"
+        digest, last_id = closing.digest, closing.last_journal_id
+        outstanding, expected_day = closing.outstanding, closing.day + timedelta(days=1)

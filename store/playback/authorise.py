@@ -13,7 +13,7 @@ from store.media.models import Packaging
 from store.playback import leases
 from store.playback.leases import Viewer
 from store.rentals.models import Entitlement
-from store.rentals.rent import in_force
+from store.rentals.standing import standing_of
 
 CONSENT_VERSION = "2026-11"
 """Names the words of the button that begins a rental and of the sentence beside it; stored with each consent."""
@@ -69,16 +69,16 @@ def held_film(session: Session, customer_id: int, film_slug: str, at: datetime) 
         .outerjoin(Packaging, Packaging.film_id == Film.id)
         .where(Film.slug == film_slug, Film.recipe.is_not(None))
     ).first()
-    held = in_force(session, customer_id, film.id, at) if film else None
+    held = standing_of(session, customer_id, film.id, at) if film else None
     if film is None or held is None:
         raise NotEntitled(film_slug)
     return HeldFilm(
-        entitlement_id=held.id,
+        entitlement_id=held.entitlement_id,
         slug=film.slug,
         title=film.title,
         recipe=film.recipe,
         subtitles=film.subtitles,
-        awaits_consent=held.kind == "rental" and held.begun_at is None,
+        awaits_consent=held.kind == "rental" and not held.begun,
         begin_before=held.begin_before,
         ends_at=held.ends_at,
         resume_at_s=_resume_at(held.position_s, film.duration_s),

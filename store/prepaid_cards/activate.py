@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from store import clock
 from store.ledger.chart import PROMOTIONS
-from store.ledger.post import NewLot, deposit
+from store.ledger.post import NewLot, deposit, lock_wallet
 from store.prepaid_cards.models import PrepaidCard
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -42,4 +42,4 @@ def activate(
     if credit_cents > price_cents:
         expires_at = clock.last_second_in_a_year(at)
         lots.append(NewLot("bonus", credit_cents - price_cents, PROMOTIONS, expires_at))
-    deposit(session, wallet_id, lots, kind="card", key=key, reference=reference, at=at)
+    deposit(session, lock_wallet(session, wallet_id), lots, kind="card", key=key, reference=reference, at=at)

@@ -4,15 +4,36 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import and_, bindparam, insert, select
 from sqlalchemy.orm import Session
 
-from store.catalogue.models import Film
 from store.catalogue.prices import Prices, prices_of
 from store.ledger.chart import PURCHASE_SALES, RENTAL_SALES
-from store.ledger.post import lock_wallet, spend
-from store.rentals.models import Entitlement
+from store.ledger.post import LockedWallet, lock_wallet, spend
+from store.rentals.standing import ENTITLEMENT, FILM, in_force_at, strongest_first
 from store.stop import stop_at
+
+_OFFER = strongest_first(
+    select(
+        FILM.c.id,
+        FILM.c.minutes,
+        FILM.c.released_on,
+        FILM.c.rent_cents,
+        FILM.c.buy_cents,
+        ENTITLEMENT.c.id.label("held_id"),
+        ENTITLEMENT.c.kind.label("held_kind"),
+    )
+    .outerjoin(
+        ENTITLEMENT,
+        and_(
+            ENTITLEMENT.c.film_id == FILM.c.id,
+            ENTITLEMENT.c.customer_id == bindparam("customer_id"),
+            in_force_at(bindparam("at", type_=ENTITLEMENT.c.granted_at.type)),
+        ),
+    )
+    .where(FILM.c.slug == bindparam("slug"), FILM.c.recipe.is_not(None))
+)
+_GRANT = insert(ENTITLEMENT).returning(ENTITLEMENT.c.id)
 
 
 class NotForSale(Exception):
@@ -35,98 +56,110 @@ class Grant:
     is_new: bool
 
 
+@dataclass(frozen=True)
+class _Offer:
+    """A film as it stands before this customer: its prices, and what lets them play it already."""
+
+    film_id: int
+    prices: Prices
+    held_id: int | None
+    held_kind: str | None
+
+
 def rent(session: Session, customer_id: int, wallet_id: int, film_slug: str, terms: Terms, at: datetime) -> Grant:
     """Rent a film with the wallet's credit. Who may play it already gets that, and nothing is charged.
 
     Raises NotForSale and InsufficientCredit; then nothing has happened, provided the transaction is rolled back.
     """
-    lock_wallet(session, wallet_id)
+    wallet = lock_wallet(session, wallet_id)
     stop_at("rent.locked")
-    film_id, prices = _price(session, film_slug, at)
-    held = in_force(session, customer_id, film_id, at)
-    if held:
-        return Grant(held.id, False)
-    return _grant(session, "rental", customer_id, wallet_id, film_id, prices.rent, terms, at)
+    offer = _offer(session, customer_id, film_slug, at)
+    if offer.held_id is not None:
+        return Grant(offer.held_id, False)
+    entitlement_id = _grant(
+        session, "rental", customer_id, offer.film_id, offer.prices.rent, at, at + timedelta(days=terms.start_days)
+    )
+    stop_at("rent.granted")
+    _charge(session, wallet, "rental", RENTAL_SALES, entitlement_id, offer.prices.rent, terms, at)
+    stop_at("rent.posted")
+    return Grant(entitlement_id, True)
 
 
 def buy(session: Session, customer_id: int, wallet_id: int, film_slug: str, terms: Terms, at: datetime) -> Grant:
     """Buy a film with the wallet's credit, rented or not; who bought it before pays nothing. Raises as `rent` does."""
-    lock_wallet(session, wallet_id)
+    wallet = lock_wallet(session, wallet_id)
     stop_at("buy.locked")
-    film_id, prices = _price(session, film_slug, at)
-    held = in_force(session, customer_id, film_id, at)
-    if held and held.kind == "purchase":
-        return Grant(held.id, False)
-    return _grant(session, "purchase", customer_id, wallet_id, film_id, prices.buy, terms, at)
-
-
-def in_force(session: Session, customer_id: int, film_id: int, at: datetime) -> Entitlement | None:
-    """What lets this customer play this film at this instant: a purchase before a rental; None if nothing does."""
-    return session.scalar(
-        select(Entitlement)
-        .where(
-            Entitlement.customer_id == customer_id,
-            Entitlement.film_id == film_id,
-            Entitlement.revoked_at.is_(None),
-            or_(Entitlement.ends_at.is_(None), Entitlement.ends_at > at),
-            or_(Entitlement.begun_at.is_not(None), Entitlement.begin_before.is_(None), Entitlement.begin_before > at),
-        )
-        .order_by(Entitlement.kind, Entitlement.id.desc())  # "purchase" sorts before "rental"
-        .limit(1)
-    )
-
-
-def _price(session: Session, film_slug: str, at: datetime) -> tuple[int, Prices]:
-    film = session.execute(
-        select(Film.id, Film.minutes, Film.released_on, Film.rent_cents, Film.buy_cents).where(
-            Film.slug == film_slug, Film.recipe.is_not(None)
-        )
-    ).first()
-    if film is None:
-        raise NotForSale(film_slug)
-    return film.id, prices_of(film.minutes, film.released_on, film.rent_cents, film.buy_cents, at.date())
-
-
-def _grant(
-    session: Session,
-    kind: str,
-    customer_id: int,
-    wallet_id: int,
-    film_id: int,
-    price_cents: int,
-    terms: Terms,
-    at: datetime,
-) -> Grant:
-    entitlement_id = session.scalars(
-        insert(Entitlement)
-        .values(
-            customer_id=customer_id,
-            film_id=film_id,
-            kind=kind,
-            price_cents=price_cents,
-            granted_at=at,
-            begin_before=at + timedelta(days=terms.start_days) if kind == "rental" else None,
-            position_s=0,
-            position_sequence=0,
-        )
-        .returning(Entitlement.id)
-    ).one()
-    stop_at(f"{'rent' if kind == 'rental' else 'buy'}.granted")
-    spend(
-        session,
-        wallet_id,
-        price_cents,
-        kind=kind,
-        sales_account=RENTAL_SALES if kind == "rental" else PURCHASE_SALES,
-        vat_percent=terms.vat_percent,
-        key=f"entitlement:{entitlement_id}:spend",
-        reference=reference_of(entitlement_id),
-        at=at,
-    )
-    stop_at(f"{'rent' if kind == 'rental' else 'buy'}.posted")
+    offer = _offer(session, customer_id, film_slug, at)
+    if offer.held_id is not None and offer.held_kind == "purchase":
+        return Grant(offer.held_id, False)
+    entitlement_id = _grant(session, "purchase", customer_id, offer.film_id, offer.prices.buy, at, None)
+    stop_at("buy.granted")
+    _charge(session, wallet, "purchase", PURCHASE_SALES, entitlement_id, offer.prices.buy, terms, at)
+    stop_at("buy.posted")
     return Grant(entitlement_id, True)
 
 
 def reference_of(entitlement_id: int) -> str:
     """How the ledger refers to an entitlement."""
     return f"entitlement:{entitlement_id}"
+
+
+def _offer(session: Session, customer_id: int, film_slug: str, at: datetime) -> _Offer:
+    asked = {"customer_id": customer_id, "slug": film_slug, "at": at}
+    row = session.connection().execute(_OFFER, asked).first()
+    if row is None:
+        raise NotForSale(film_slug)
+    prices = prices_of(row.minutes, row.released_on, row.rent_cents, row.buy_cents, at.date())
+    return _Offer(row.id, prices, row.held_id, row.held_kind)
+
+
+def _grant(
+    session: Session,
+    kind: str,
+    customer_id: int,
+    film_id: int,
+    price_cents: int,
+    at: datetime,
+    begin_before: datetime | None,
+) -> int:
+    return (
+        session.connection()
+        .execute(
+            _GRANT,
+            {
+                "customer_id": customer_id,
+                "film_id": film_id,
+                "kind": kind,
+                "price_cents": price_cents,
+                "granted_at": at,
+                "begin_before": begin_before,
+                "position_s": 0,
+                "position_sequence": 0,
+            },
+        )
+        .scalar_one()
+    )
+
+
+def _charge(
+    session: Session,
+    wallet: LockedWallet,
+    kind: str,
+    sales_account: str,
+    entitlement_id: int,
+    price_cents: int,
+    terms: Terms,
+    at: datetime,
+) -> None:
+    reference = reference_of(entitlement_id)
+    spend(
+        session,
+        wallet,
+        price_cents,
+        kind=kind,
+        sales_account=sales_account,
+        vat_percent=terms.vat_percent,
+        key=f"{reference}:spend",
+        reference=reference,
+        at=at,
+    )

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from store import clock
 from store.catalogue.models import Film
+from store.db import table_of
 from store.rentals.models import Entitlement
-from store.rentals.rent import in_force
+
+ENTITLEMENT: Table = table_of(Entitlement)
+FILM: Table = table_of(Film)
 
 
 @dataclass(frozen=True)
@@ -39,41 +42,82 @@ class OwnFilm:
     in_force: bool
 
 
-def standing_of(session: Session, customer_id: int, film_id: int) -> Standing | None:
-    """The entitlement that is in force now, or None."""
-    held = in_force(session, customer_id, film_id, clock.now())
-    return _standing(held) if held else None
+def in_force_at(at: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """The condition that an entitlement lets its holder play at this instant."""
+    return and_(
+        ENTITLEMENT.c.revoked_at.is_(None),
+        or_(ENTITLEMENT.c.ends_at.is_(None), ENTITLEMENT.c.ends_at > at),
+        or_(
+            ENTITLEMENT.c.begun_at.is_not(None),
+            ENTITLEMENT.c.begin_before.is_(None),
+            ENTITLEMENT.c.begin_before > at,
+        ),
+    )
+
+
+def strongest_first(query: Select[Any]) -> Select[Any]:
+    """A purchase before a rental, the youngest before all others of its kind."""
+    return query.order_by(ENTITLEMENT.c.kind, ENTITLEMENT.c.id.desc()).limit(1)
+
+
+_AT: ColumnElement[datetime] = bindparam("at", type_=ENTITLEMENT.c.granted_at.type)
+
+_STANDING = strongest_first(
+    select(
+        ENTITLEMENT.c.id,
+        ENTITLEMENT.c.kind,
+        ENTITLEMENT.c.begun_at,
+        ENTITLEMENT.c.begin_before,
+        ENTITLEMENT.c.ends_at,
+        ENTITLEMENT.c.position_s,
+    ).where(
+        ENTITLEMENT.c.customer_id == bindparam("customer_id"),
+        ENTITLEMENT.c.film_id == bindparam("film_id"),
+        in_force_at(_AT),
+    )
+)
+
+_FILMS = (
+    select(
+        ENTITLEMENT,
+        FILM.c.slug,
+        FILM.c.title,
+        FILM.c.year,
+        FILM.c.minutes,
+        in_force_at(_AT).label("in_force"),
+    )
+    .join(FILM, FILM.c.id == ENTITLEMENT.c.film_id)
+    .where(ENTITLEMENT.c.customer_id == bindparam("customer_id"))
+    .order_by(ENTITLEMENT.c.id.desc())
+    .limit(500)
+)
+
+
+def standing_of(session: Session, customer_id: int, film_id: int, at: datetime) -> Standing | None:
+    """The entitlement that lets this customer play this film at this instant, or None."""
+    asked = {"customer_id": customer_id, "film_id": film_id, "at": at}
+    row = session.connection().execute(_STANDING, asked).first()
+    return _standing(row) if row else None
 
 
 def films_of(session: Session, customer_id: int, at: datetime) -> list[OwnFilm]:
     """Everything that the customer rented or bought, youngest first."""
-    rows = session.execute(
-        select(Entitlement, Film.slug, Film.title, Film.year, Film.minutes)
-        .join(Film, Film.id == Entitlement.film_id)
-        .where(Entitlement.customer_id == customer_id)
-        .order_by(Entitlement.id.desc())
-        .limit(500)
-    )
+    rows = session.connection().execute(_FILMS, {"customer_id": customer_id, "at": at})
     return [
         OwnFilm(
-            slug=slug,
-            title=title,
-            year=year,
-            minutes=minutes,
-            price_cents=held.price_cents,
-            granted_at=held.granted_at,
-            revoked_at=held.revoked_at,
-            standing=_standing(held),
-            in_force=_is_in_force(held, at),
+            slug=row.slug,
+            title=row.title,
+            year=row.year,
+            minutes=row.minutes,
+            price_cents=row.price_cents,
+            granted_at=row.granted_at,
+            revoked_at=row.revoked_at,
+            standing=_standing(row),
+            in_force=bool(row.in_force),
         )
-        for held, slug, title, year, minutes in rows
+        for row in rows
     ]
 
 
-def _standing(held: Entitlement) -> Standing:
-    return Standing(held.id, held.kind, held.begun_at is not None, held.begin_before, held.ends_at, held.position_s)
-
-
-def _is_in_force(held: Entitlement, at: datetime) -> bool:
-    limit = held.ends_at if held.begun_at else held.begin_before
-    return held.revoked_at is None and (limit is None or limit > at)
+def _standing(row: Any) -> Standing:
+    return Standing(row.id, row.kind, row.begun_at is not None, row.begin_before, row.ends_at, row.position_s)

@@ -18,7 +18,7 @@ class TooLate(Exception):
 
 def undo(session: Session, customer_id: int, wallet_id: int, film_slug: str, at: datetime) -> int:
     """Revoke the rental and put its price back into the lots that it came from; returns the cents. Raises TooLate."""
-    lock_wallet(session, wallet_id)
+    wallet = lock_wallet(session, wallet_id)
     held = session.scalar(
         select(Entitlement)
         .join(Film, Film.id == Entitlement.film_id)
@@ -36,5 +36,5 @@ def undo(session: Session, customer_id: int, wallet_id: int, film_slug: str, at:
     reference = reference_of(held.id)
     journal_id = session.scalars(select(Journal.id).where(Journal.idempotency_key == f"{reference}:spend")).one()
     session.execute(update(Entitlement).where(Entitlement.id == held.id).values(revoked_at=at))
-    reverse(session, wallet_id, journal_id, kind="undone", key=f"{reference}:undo", at=at)
+    reverse(session, wallet, journal_id, kind="undone", key=f"{reference}:undo", at=at)
     return held.price_cents

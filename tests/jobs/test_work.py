@@ -205,3 +205,26 @@ def test_a_running_worker_shows_itself_works_and_says_goodbye(app: Flask) -> Non
     with app.app_context():
         assert db.session.scalar(select(Worker.id)) is None
     assert the_job(app).done_at
+
+
+def test_a_worker_that_is_told_to_stop_gives_back_what_takes_long(app: Flask) -> None:
+    """Whoever ends the demo while it packages a film does not wait for the film, and costs it no try."""
+    begun, enough, stop, lane = threading.Event(), threading.Event(), threading.Event(), []
+
+    @job("test.long", lane="slow")
+    def take_long() -> None:
+        lane.append(threading.current_thread())
+        begun.set()
+        enough.wait(60)
+
+    with app.app_context(), transaction() as session:
+        enqueue(session, "test.long", {})
+    thread = threading.Thread(target=work, args=(app, stop))
+    thread.start()
+    assert begun.wait(10)
+    stop.set()
+    thread.join(10)
+    given_back = the_job(app)
+    enough.set()
+    lane[0].join(10)
+    assert (given_back.worker_id, given_back.attempts, given_back.done_at) == (None, 0, None)

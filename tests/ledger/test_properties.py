@@ -12,7 +12,7 @@ from store import clock
 from store.db import db, transaction
 from store.ledger.chart import GOODWILL, PROMOTIONS, RENTAL_SALES
 from store.ledger.models import Lot
-from store.ledger.post import InsufficientCredit, NewLot, deposit, open_wallet, reverse, spend
+from store.ledger.post import InsufficientCredit, NewLot, deposit, lock_wallet, open_wallet, reverse, spend
 from store.ledger.reconcile import differences
 from tests.conftest import both_engines
 
@@ -40,7 +40,15 @@ def test_any_history_balances(app: Flask, movements: list[tuple]) -> None:
                 lots = [NewLot("paid", first, GOODWILL)]
                 lots += [NewLot("bonus", second, PROMOTIONS, clock.now() + timedelta(days=9))] if second else []
                 with transaction() as session:
-                    deposit(session, wallet_id, lots, kind="card", key=key, reference=key, at=clock.now())
+                    deposit(
+                        session,
+                        lock_wallet(session, wallet_id),
+                        lots,
+                        kind="card",
+                        key=key,
+                        reference=key,
+                        at=clock.now(),
+                    )
                 expected += first + second
             elif kind == "spend":
                 for _ in range(2 if second else 1):  # a retry takes nothing more
@@ -48,7 +56,9 @@ def test_any_history_balances(app: Flask, movements: list[tuple]) -> None:
             elif spent and first % len(spent) not in undone:
                 amount, journal_id = spent[first % len(spent)]
                 with transaction() as session:
-                    reverse(session, wallet_id, journal_id, kind="undone", key=key, at=clock.now())
+                    reverse(
+                        session, lock_wallet(session, wallet_id), journal_id, kind="undone", key=key, at=clock.now()
+                    )
                 undone.add(first % len(spent))
                 expected += amount
         left = db.session.scalar(select(func.coalesce(func.sum(Lot.remaining), 0)).where(Lot.wallet_id == wallet_id))
@@ -61,7 +71,7 @@ def _spend(wallet_id: int, amount: int, key: str, expected: int, spent: list[tup
         with transaction() as session:
             journal_id = spend(
                 session,
-                wallet_id,
+                lock_wallet(session, wallet_id),
                 amount,
                 kind="rental",
                 sales_account=RENTAL_SALES,
