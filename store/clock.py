@@ -1,6 +1,6 @@
 """The only reader of the time. Instants are aware and in UTC; days belong to the shop's time zone."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from zoneinfo import ZoneInfo
 
@@ -25,3 +25,13 @@ def last_second_in_a_year(start: datetime) -> datetime:
     except ValueError:
         last_day = day.replace(year=day.year + 1, day=28)
     return datetime.combine(last_day, time_of_day(23, 59, 59), shop_zone()).astimezone(UTC)
+
+
+def start_of(day: date) -> datetime:
+    """The instant, in UTC, at which the shop's day begins."""
+    return datetime.combine(day, time_of_day(0), shop_zone()).astimezone(UTC)
+
+
+def today() -> date:
+    """The shop's present day."""
+    return now().astimezone(shop_zone()).date()

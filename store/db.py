@@ -7,7 +7,7 @@ of one process queue at a gate first, because waiting there is fair and cheap wh
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -170,9 +170,13 @@ def table_of(model: type[Base]) -> Table:
     return model.metadata.tables[model.__tablename__]
 
 
-def insert_if_absent(table: Table, unique: ColumnElement[Any]) -> postgresql.Insert:
-    """An INSERT that does nothing where the column `unique` holds the value already; SQLite compiles the same words."""
-    return postgresql.insert(table).on_conflict_do_nothing(index_elements=[unique])
+def insert_if_absent(table: Table, unique: ColumnElement[Any] | Sequence[ColumnElement[Any]]) -> postgresql.Insert:
+    """An INSERT that does nothing where the unique column (or columns) hold these values already.
+
+    It is PostgreSQL's; SQLite compiles it to the same words.
+    """
+    columns = [unique] if isinstance(unique, ColumnElement) else unique
+    return postgresql.insert(table).on_conflict_do_nothing(index_elements=list(columns))
 
 
 def _is_sqlite(url: str) -> bool:

@@ -1,12 +1,32 @@
 """The forms of the customers' room."""
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import EmailField, HiddenField, PasswordField, StringField, ValidationError
-from wtforms.validators import InputRequired, Length
+from wtforms import (
+    DateField,
+    EmailField,
+    Form,
+    HiddenField,
+    IntegerField,
+    PasswordField,
+    SelectChoice,
+    SelectField,
+    StringField,
+    ValidationError,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from store.customers import passwords
 from store.customers.register import normalise
+
+KINDS = {
+    "cartes": ("card", "hold", "release"),
+    "films": ("rental", "purchase", "undone"),
+    "fins": ("expiry",),
+}
+"""The choices of a statement's filter, and the ledger's kinds of movement that each shows."""
 
 
 class _NextForm(FlaskForm):
@@ -47,3 +67,38 @@ class SignUpForm(_NextForm):
         field.data = " ".join(field.data.split())
         if not field.data or not field.data.isprintable():
             raise ValidationError(_("How shall we call you?"))
+
+
+def _in_a_usual_year(_form: Form, field: DateField) -> None:
+    """The calendar's first and last days have no instant in every time zone."""
+    if field.data and not 1900 < field.data.year < 9000:
+        raise ValidationError(_("This day is too far off."))
+
+
+class StatementForm(Form):
+    """What the statement shows: a kind of movement, days of the shop, and the line after which to go on. All by the address."""
+
+    mouvement = SelectField(
+        _("Movements"),
+        [Optional()],
+        choices=[
+            SelectChoice("", _("all")),
+            SelectChoice("cartes", _("prepaid cards")),
+            SelectChoice("films", _("films")),
+            SelectChoice("fins", _("ends of credit")),
+        ],
+    )
+    depuis = DateField(_("From"), [Optional(), _in_a_usual_year])
+    jusque = DateField(_("Until"), [Optional(), _in_a_usual_year])
+    apres = IntegerField(validators=[Optional(), NumberRange(1, 2**62)])
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether lines may be hidden."""
+        return any(self.chosen.values())
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The filter as the arguments of an address, without the cursor."""
+        fields = {"mouvement": self.mouvement.data, "depuis": self.depuis.data, "jusque": self.jusque.data}
+        return {name: value for name, value in fields.items() if value}

@@ -1,29 +1,36 @@
 """Signing up, in and out; my account and my credit."""
 
-from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, current_app, g, get_template_attribute, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
+from markupsafe import Markup
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from store import clock
+from store.clock import start_of
 from store.customers import passwords
-from store.customers.forms import SignInForm, SignUpForm
+from store.customers.forms import KINDS, SignInForm, SignUpForm, StatementForm
 from store.customers.models import Customer
 from store.customers.register import AddressTaken, normalise, register
 from store.db import db, transaction
-from store.ledger.balance import credit_of, statement_of
+from store.ledger.balance import STATEMENT_LINES, Movement, credit_of, parts_of, statement_of
+from store.prepaid_cards.own import card_numbers, tickets_of
 from store.prepaid_cards.own import describe as describe_cards
-from store.prepaid_cards.own import tickets_of
 from store.rentals.own import describe as describe_films
 from store.rentals.standing import films_of
 from store.web import sign_in as browser
 from store.web.limits import limiter, submitted_email
 from store.web.next_page import own_path
+from store.web.spreadsheet import csv_response, decimal
 
 blueprint = Blueprint("customers", __name__)
 
 FAILED_SIGN_IN = 422
+MOST_CSV_LINES = 10_000
 
 
 def _failed(response: Response) -> bool:
@@ -106,18 +113,68 @@ def account() -> str:
 
 @blueprint.get("/compte/credit")
 @login_required
-def credit() -> str:
-    """What remains, lot by lot, and the statement."""
-    movements = statement_of(db.session, current_user.wallet_id)
-    references = [movement.reference for movement in movements]
-    return render_template(
+def credit() -> str | tuple[str, int]:
+    """What remains, lot by lot, and the statement, filtered and from a cursor on."""
+    form = StatementForm(request.args)
+    is_valid = form.validate()
+    movements = _statement(form, STATEMENT_LINES + 1) if is_valid else []
+    shown = movements[:STATEMENT_LINES]
+    page = render_template(
         "customers/credit.html",
+        form=form,
         credit_now=credit_of(db.session, current_user.wallet_id, clock.now()),
         tickets=tickets_of(db.session, current_user.wallet_id),
-        movements=movements,
-        cards=describe_cards(db.session, references),
-        films=describe_films(db.session, references),
+        movements=shown,
+        parts=parts_of(db.session, current_user.wallet_id, [movement.journal_id for movement in shown]),
+        next_cursor=shown[-1].journal_id if len(movements) > STATEMENT_LINES else None,
+        **_names(shown),
     )
+    return page, 200 if is_valid else 422
+
+
+@blueprint.get("/compte/credit.csv")
+@login_required
+def credit_csv() -> Response:
+    """The statement, filtered in the same way, for a spreadsheet."""
+    form = StatementForm(request.args)
+    movements = _statement(form, MOST_CSV_LINES) if form.validate() else []
+    names = _names(movements)
+    describe = get_template_attribute("customers/movements.html", "described")
+    zone = clock.shop_zone()
+    rows = (
+        (
+            movement.at.astimezone(zone).strftime("%Y-%m-%d"),
+            Markup(describe(movement, **names)).striptags(),
+            decimal(movement.amount),
+            decimal(movement.balance),
+            movement.reference,
+        )
+        for movement in movements
+    )
+    header = (_("Date"), _("Movement"), _("Sum"), _("Credit"), _("Reference"))
+    return csv_response("credit.csv", header, rows)
+
+
+def _statement(form: StatementForm, limit: int) -> list[Movement]:
+    return statement_of(
+        db.session,
+        current_user.wallet_id,
+        kinds=KINDS.get(form.mouvement.data or "", ()),
+        start=start_of(form.depuis.data) if form.depuis.data else None,
+        end=start_of(form.jusque.data + timedelta(days=1)) if form.jusque.data else None,
+        before_journal_id=form.apres.data,
+        limit=limit,
+    )
+
+
+def _names(movements: list[Movement]) -> dict[str, Any]:
+    """What the movements' references mean, each by the room that knows."""
+    references = [movement.reference for movement in movements]
+    return {
+        "cards": describe_cards(db.session, references),
+        "films": describe_films(db.session, references),
+        "card_numbers": card_numbers(db.session, current_user.wallet_id),
+    }
 
 
 def _customer_with(email: str, password: str) -> int | None:

@@ -14,7 +14,7 @@ from store.jobs.models import Schedule
 def enqueue_due() -> list[str]:
     """Enqueue what is due and put it off by its interval; returns the names. What was missed is done once, not often."""
     now = clock.now()
-    planned = dict(db.session.execute(select(Schedule.name, Schedule.due_at)).tuples().all())
+    planned = {row.name: row.due_at for row in db.session.execute(select(Schedule.name, Schedule.due_at))}
     due = sorted(name for name in INTERVALS if planned.get(name, now) <= now)
     if not due:  # looking takes no lock
         return []

@@ -1,13 +1,16 @@
 """What remains, lot by lot, and how it came about."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
-from store.ledger.chart import LOT_ACCOUNTS
-from store.ledger.models import Journal, Lot, Posting
+from store.ledger.chart import LOT_ACCOUNTS, UNREDEEMED_CARDS
+from store.ledger.models import AuditRun, Closing, Journal, Lot, Posting
+
+STATEMENT_LINES = 50
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,17 @@ class Movement:
     at: datetime
     amount: int
     balance: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """One posting of a movement, as its lot sees it: `amount` cents came from (or, negative, went to) a house account."""
+
+    lot_reference: str
+    lot_kind: str
+    amount: int
+    account: str
+    expires_at: datetime | None
 
 
 def credit_of(session: Session, wallet_id: int, at: datetime) -> int:
@@ -38,10 +52,22 @@ def lots_of(session: Session, wallet_id: int) -> list[Lot]:
     )
 
 
-def statement_of(session: Session, wallet_id: int, limit: int = 200) -> list[Movement]:
-    """The wallet's movements, youngest first, each with the balance after it, summed from the postings alone."""
+def statement_of(
+    session: Session,
+    wallet_id: int,
+    *,
+    kinds: Collection[str] = (),
+    start: datetime | None = None,
+    end: datetime | None = None,
+    before_journal_id: int | None = None,
+    limit: int = STATEMENT_LINES,
+) -> list[Movement]:
+    """The wallet's movements, youngest first, each with the balance after it, summed from the postings alone.
+
+    `kinds`, `start` (included), `end` (not included) and the cursor `before_journal_id` choose lines; balances stay true.
+    """
     change = func.sum(case((Posting.credit_account.in_(LOT_ACCOUNTS), Posting.amount), else_=-Posting.amount))
-    rows = session.execute(
+    lines = (
         select(
             Journal.id,
             Journal.kind,
@@ -54,7 +80,78 @@ def statement_of(session: Session, wallet_id: int, limit: int = 200) -> list[Mov
         .join(Lot, Lot.id == Posting.lot_id)
         .where(Lot.wallet_id == wallet_id)
         .group_by(Journal.id, Journal.kind, Journal.reference, Journal.at)
-        .order_by(Journal.id.desc())
-        .limit(limit)
+        .subquery()
     )
+    chosen = select(lines).order_by(lines.c.id.desc()).limit(limit)
+    if kinds:
+        chosen = chosen.where(lines.c.kind.in_(kinds))
+    if start:
+        chosen = chosen.where(lines.c.at >= start)
+    if end:
+        chosen = chosen.where(lines.c.at < end)
+    if before_journal_id is not None:
+        chosen = chosen.where(lines.c.id < before_journal_id)
+    rows = session.execute(chosen)
     return [Movement(row.id, row.kind, row.reference, row.at, int(row.amount), int(row.balance)) for row in rows]
+
+
+def parts_of(session: Session, wallet_id: int, journal_ids: Collection[int]) -> dict[int, list[Part]]:
+    """Where the cents of these movements came from and went, posting by posting, by the journal's id."""
+    rows = session.execute(
+        select(
+            Posting.journal_id,
+            Posting.debit_account,
+            Posting.credit_account,
+            Posting.amount,
+            Lot.kind,
+            Lot.reference,
+            Lot.expires_at,
+        )
+        .join(Lot, Lot.id == Posting.lot_id)
+        .where(Lot.wallet_id == wallet_id, Posting.journal_id.in_(journal_ids))
+        .order_by(Posting.id)
+    )
+    parts: dict[int, list[Part]] = {journal_id: [] for journal_id in journal_ids}
+    for row in rows:
+        fills = row.credit_account in LOT_ACCOUNTS
+        other = row.debit_account if fills else row.credit_account
+        amount = row.amount if fills else -row.amount
+        parts[row.journal_id].append(Part(row.reference, row.kind, amount, other, row.expires_at))
+    return parts
+
+
+@dataclass(frozen=True)
+class Outstanding:
+    """Stored value that the house owes, in cents: paid and offered credit in wallets, and cards sold but not redeemed."""
+
+    paid: int
+    bonus: int
+    unredeemed: int
+
+
+def outstanding(session: Session) -> Outstanding:
+    """What the house owes its customers now"""
+    paid, bonus = session.execute(
+        select(
+            func.coalesce(func.sum(case((Lot.kind == "paid", Lot.remaining), else_=0)), 0),
+            func.coalesce(func.sum(case((Lot.kind == "bonus", Lot.remaining), else_=0)), 0),
+        ).where(Lot.remaining > 0)
+    ).one()
+    unredeemed = session.scalars(
+        select(
+            func.coalesce(
+                func.sum(case((Posting.credit_account == UNREDEEMED_CARDS, Posting.amount), else_=-Posting.amount)), 0
+            )
+        ).where(or_(Posting.credit_account == UNREDEEMED_CARDS, Posting.debit_account == UNREDEEMED_CARDS))
+    ).one()
+    return Outstanding(int(paid), int(bonus), int(unredeemed))
+
+
+def last_audit(session: Session) -> AuditRun | None:
+    """The last audit that took place, if any."""
+    return session.scalar(select(AuditRun).order_by(AuditRun.id.desc()).limit(1))
+
+
+def last_closing(session: Session) -> Closing | None:
+    """The last day that was closed, if any."""
+    return session.scalar(select(Closing).order_by(Closing.day.desc()).limit(1))

@@ -39,7 +39,7 @@ class Lot(Base):
     reference: Mapped[str]
     initial: Mapped[int]
     remaining: Mapped[int] = mapped_column(default=0)
-    expires_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)
     created_at: Mapped[datetime]
 
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from store import clock
 from store.catalogue import browse
 from store.db import db
+from store.ledger.balance import last_audit, last_closing, outstanding
 from store.prepaid_cards.denominations import on_sale
 from store.web.locale import language
 from store.web.markdown import render_markdown
@@ -27,6 +28,17 @@ def home() -> str:
         "pages/home.html",
         home=browse.home(db.session, language(), today),
         band_denominations=on_sale(db.session),
+    )
+
+
+@blueprint.get("/preuve")
+def proof() -> str:
+    """The books, open: the credit outstanding, the last audit, the last closing's digest."""
+    return render_template(
+        "pages/proof.html",
+        outstanding=outstanding(db.session),
+        audit=last_audit(db.session),
+        closing=last_closing(db.session),
     )
 
 

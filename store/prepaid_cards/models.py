@@ -33,3 +33,13 @@ class PrepaidCard(Base):
     credit_cents: Mapped[int]
     last4: Mapped[str]
     activated_at: Mapped[datetime]
+
+
+class ExpiryReminder(Base):
+    """A letter about a bonus lot's end was asked for, so many days before it."""
+
+    __tablename__ = "expiry_reminder"
+
+    lot_id: Mapped[int] = mapped_column(ForeignKey("lot.id"), primary_key=True)
+    days: Mapped[int] = mapped_column(primary_key=True)
+    sent_at: Mapped[datetime]

@@ -24,14 +24,17 @@ class Ticket:
 
 def tickets_of(session: Session, wallet_id: int) -> list[Ticket]:
     """The wallet's lots with the number of the card that each came from, those with credit first."""
-    numbers = {
-        card.reference: card.last4
-        for card in session.scalars(select(PrepaidCard).where(PrepaidCard.wallet_id == wallet_id))
-    }
+    numbers = card_numbers(session, wallet_id)
     return [
         Ticket(numbers.get(lot.reference, ""), lot.kind == "bonus", lot.initial, lot.remaining, lot.expires_at)
         for lot in lots_of(session, wallet_id)
     ]
+
+
+def card_numbers(session: Session, wallet_id: int) -> dict[str, str]:
+    """The last four symbols of each card of the wallet, by the reference of its lots."""
+    rows = session.execute(select(PrepaidCard.reference, PrepaidCard.last4).where(PrepaidCard.wallet_id == wallet_id))
+    return {row.reference: row.last4 for row in rows}
 
 
 def describe(session: Session, references: Iterable[str]) -> dict[str, PrepaidCard]:

@@ -3,11 +3,18 @@
 import gzip
 import itertools
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from store import clock
+from store.db import db, transaction
+from store.ledger.close import close_days
+from store.ledger.jobs import audit
+from store.ledger.models import Closing
 from store.pages.views import TEXT_PAGES
 from tests.shop import Shop
 
@@ -76,3 +83,19 @@ def test_every_error_has_a_sentence_and_one_next_step(app: Flask) -> None:
         with app.test_request_context("/"):
             page = render_template("errors/error.html", code=code)
         assert f">{code}<" in page and 'class="lead"' in page and 'class="button"' in page
+
+
+def test_the_books_lie_open(app: Flask, shop: Shop, client: FlaskClient) -> None:
+    assert client.get("/preuve").status_code == 200
+    shop.customer(credit=1000, bonus=100)
+    page = client.get("/preuve").text
+    assert 'data-outstanding-cents="1100"' in page
+    assert "data-differences" not in page
+    with app.app_context():
+        audit()
+        with transaction() as session:
+            close_days(session, clock.shop_zone(), clock.now() + timedelta(days=1, hours=2))
+    page = client.get("/preuve").text
+    with app.app_context():
+        assert db.session.scalars(select(Closing.digest)).one() in page
+    assert 'data-differences="0"' in page

@@ -1,0 +1,69 @@
+"""What prepaid cards do by themselves: the end of bonus credit and its reminders."""
+
+from datetime import timedelta
+
+from flask import render_template
+from flask_babel import force_locale
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from store import clock
+from store.customers.models import Customer
+from store.db import db, transaction
+from store.gateways import mailer
+from store.jobs.enqueue import enqueue, every, job
+from store.ledger.balance import credit_of
+from store.ledger.models import Lot
+from store.prepaid_cards.expire import book_expiry, due_reminders, expired_lots, note_reminded
+from store.stop import stop_at
+
+
+@every(timedelta(hours=1))
+@job("prepaid_cards.expire")
+def expire_lots() -> None:
+    """Book the ends that have come, each in a transaction of its own."""
+    now = clock.now()
+    while endings := expired_lots(db.session, now):
+        for ending in endings:
+            with transaction() as session:
+                book_expiry(session, ending, now)
+            stop_at("expire.committed")
+
+
+@every(timedelta(hours=1))
+@job("prepaid_cards.remind")
+def remind() -> None:
+    """Enqueue the letters that are due."""
+    now = clock.now()
+    for due in due_reminders(db.session, now, clock.shop_zone()):
+        with transaction() as session:
+            if note_reminded(session, due, now):
+                enqueue(
+                    session,
+                    "prepaid_cards.mail_reminder",
+                    {"wallet_id": due.wallet_id, "lot_ids": list(due.lot_ids), "days": due.days},
+                )
+
+
+@job("prepaid_cards.mail_reminder")
+def mail_reminder(wallet_id: int, lot_ids: list[int], days: int) -> None:
+    """Say what credit ends when, as long as there is some left of it."""
+    lots = db.session.scalars(
+        select(Lot).where(Lot.id.in_(lot_ids), Lot.remaining > 0).order_by(Lot.expires_at, Lot.id)
+    ).all()
+    if not lots:
+        return
+    customer = db.session.execute(select(Customer.name, Customer.email).where(Customer.wallet_id == wallet_id)).one()
+    with force_locale("fr"):
+        words = {
+            "name": customer.name,
+            "lots": lots,
+            "credit_cents": credit_of(db.session, wallet_id, clock.now()),
+        }
+        mailer.send(
+            key=f"expiry-{wallet_id}-{lot_ids[0]}-{days}",
+            to=customer.email,
+            subject=_("Some of the credit that we offered you ends soon"),
+            text=render_template("prepaid_cards/mail_expiry.txt", **words),
+            html=render_template("prepaid_cards/mail_expiry.html", **words),
+        )
