@@ -27,6 +27,7 @@ from store.media import cli as media_cli
 from store.media import jobs as media_jobs
 from store.pages import views as pages_views
 from store.playback import views as playback_views
+from store.prepaid_cards import cli as prepaid_cards_cli
 from store.prepaid_cards import jobs as prepaid_cards_jobs
 from store.prepaid_cards import views as prepaid_cards_views
 from store.rentals import jobs as rentals_jobs
@@ -46,7 +47,7 @@ ROOMS = (
     playback_views,
     health,
 )
-COMMANDS = (migrate, demo_cli, catalogue_cli, media_cli, checkout_cli, ledger_cli, jobs_cli)
+COMMANDS = (migrate, demo_cli, catalogue_cli, media_cli, checkout_cli, prepaid_cards_cli, ledger_cli, jobs_cli)
 JOBS = (
     checkout_jobs,
     ledger_jobs,

@@ -4,8 +4,9 @@ A tool for whoever changes the type, never run by the shop: `python static/fonts
 unpacked npm packages `@fontsource-variable/bricolage-grotesque` 5.3.0 and `@fontsource-variable/source-serif-4` 5.3.1 as the folders
 `bricolage-grotesque/` and `source-serif-4/`. Needs fontTools with woff2 (development requirements).
 
-It writes the three faces of the pages (`static/fonts/*.woff2`, together at most 45 kB), the two faces that posters are drawn with
-(`store/catalogue/fonts/*.ttf`, all of Latin), and the wordmark (`templates/components/wordmark.svg`).
+It writes the three faces of the pages (`static/fonts/*.woff2`, together at most 45 kB), the same faces for posters, tickets and print
+(`store/catalogue/fonts/*.ttf`: every letter of the originals, under names of our own), and the wordmark
+(`templates/components/wordmark.svg`).
 """
 
 import sys
@@ -19,7 +20,7 @@ from fontTools.ttLib import TTFont
 from fontTools.varLib import instancer
 
 PAGES = Path(__file__).parent
-POSTERS = PAGES.parents[1] / "store" / "catalogue" / "fonts"
+PRINT = PAGES.parents[1] / "store" / "catalogue" / "fonts"
 WORDMARK = PAGES.parents[1] / "templates" / "components" / "wordmark.svg"
 
 BRICOLAGE = "bricolage-grotesque/files/bricolage-grotesque-{subset}-standard-normal.woff2"
@@ -30,6 +31,9 @@ LABEL = {"opsz": 14, "wdth": 100, "wght": 600}
 WORDMARK_LIGHT = {"opsz": 96, "wdth": 100, "wght": 300}
 WORDMARK_HEAVY = {"opsz": 96, "wdth": 100, "wght": 800}
 TEXT = {"opsz": 16, "wght": 400}
+
+LATIN = ("latin", "latin-ext")
+EUROPEAN = (*LATIN, "vietnamese", "greek", "cyrillic", "cyrillic-ext")
 
 ASCII = "".join(map(chr, range(0x20, 0x7F)))
 FRENCH = "àâäçéèêëîïôöùûüÿæœÀÂÄÇÉÈÊËÎÏÔÖÙÛÜÆŒ"
@@ -50,8 +54,13 @@ def cut(originals: Path) -> None:
     }
     for name, (source, axes, features) in pages.items():
         _cut_for_pages(originals / source.format(subset="latin"), axes, features, PAGES / name)
-    for name, axes in {"BricolageGrotesque-Display.ttf": DISPLAY, "BricolageGrotesque-Label.ttf": LABEL}.items():
-        _cut_for_posters(originals, axes, POSTERS / name)
+    prints = {
+        "BricolageGrotesque-Display.ttf": (BRICOLAGE, LATIN, DISPLAY, "Bricolage Display"),
+        "BricolageGrotesque-Label.ttf": (BRICOLAGE, LATIN, LABEL, "Bricolage Label"),
+        "SourceSerif4-Text.ttf": (SERIF, EUROPEAN, TEXT, "Shop Serif"),
+    }
+    for name, (source, subset_names, axes, family) in prints.items():
+        _cut_for_print(originals / source, subset_names, axes, family, PRINT / name)
     WORDMARK.write_text(_wordmark(originals), encoding="utf-8")
     weight_bytes = sum((PAGES / name).stat().st_size for name in pages)
     print(f"pages: {weight_bytes} bytes of {BUDGET_BYTES}")
@@ -68,19 +77,31 @@ def _cut_for_pages(source: Path, axes: dict[str, float], features: list[str], ta
     font.save(target)
 
 
-def _cut_for_posters(originals: Path, axes: dict[str, float], target: Path) -> None:
+def _cut_for_print(
+    source: Path, subset_names: tuple[str, ...], axes: dict[str, float], family: str, target: Path
+) -> None:
     parts = []
-    for subset_name in ("latin", "latin-ext"):
-        font = _instance(originals / BRICOLAGE.format(subset=subset_name), axes)
+    for subset_name in subset_names:
+        font = _instance(Path(str(source).format(subset=subset_name)), axes)
         _subset(font, subset.Options(layout_features=["kern"], hinting=False), "".join(map(chr, font.getBestCmap())))
         part = target.with_suffix(f".{subset_name}")
         font.save(part)
         parts.append(part)
     merged = merge.Merger().merge([str(part) for part in parts])
     _add_narrow_space(merged)
+    _call(merged, family)
     merged.save(target)
     for part in parts:
         part.unlink()
+
+
+def _call(font: TTFont, family: str) -> None:
+    """Gives the face the name that drawings ask for, the style sheets’ for Bricolage; “Source” is reserved to its makers."""
+    names = font["name"]
+    names.names = [name for name in names.names if name.nameID in (0, 5, 13, 14)]
+    postscript = family.replace(" ", "")
+    for number, words in {1: family, 2: "Regular", 3: f"{postscript} cut", 4: family, 6: postscript}.items():
+        names.setName(words, number, 3, 1, 0x409)
 
 
 def _instance(source: Path, axes: dict[str, float]) -> TTFont:

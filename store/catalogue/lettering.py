@@ -63,7 +63,7 @@ class Typeface:
 
     def _shape(self, text: str) -> tuple[list[uharfbuzz.GlyphInfo], list[uharfbuzz.GlyphPosition]]:
         buffer = uharfbuzz.Buffer()
-        buffer.add_str(text)
+        buffer.add_str(str(text))  # it takes no subclass, such as a template’s Markup
         buffer.guess_segment_properties()
         uharfbuzz.shape(self._font, buffer, {"kern": True})
         return buffer.glyph_infos or [], buffer.glyph_positions or []

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from store import clock
 from store.checkout.models import Order
+from store.checkout.start import issue_card
 from store.customers.models import Customer
 from store.db import transaction
 from store.gateways import stripe_gateway
@@ -66,14 +67,13 @@ def _judge(order: Order | None, checkout: CheckoutSession) -> str:
 def _fulfil(session: Session, order: Order, checkout: CheckoutSession, at: datetime) -> None:
     """Credit, card, confirmation: all or nothing. An order that lapsed before its money came is credited all the same."""
     wallet_id = session.scalars(select(Customer.wallet_id).where(Customer.id == order.customer_id)).one()
+    card = issue_card(session, order, None, at)  # an order of the release before this one has none yet
     activate(
         session,
+        reference=card.reference,
         wallet_id=wallet_id,
-        price_cents=order.price_cents,
-        credit_cents=order.credit_cents,
         funded_by=STRIPE_CLEARING,
         key=f"topup:{order.id}:credit",
-        reference=f"order:{order.id}",
         at=at,
     )
     stop_at("settle.credited")
@@ -88,4 +88,6 @@ def _fulfil(session: Session, order: Order, checkout: CheckoutSession, at: datet
         )
     )
     enqueue(session, "checkout.mail_confirmation", {"order_id": order.id})
+    if order.purpose == "gift":
+        enqueue(session, "prepaid_cards.deliver_gifts", {})
     stop_at("settle.enqueued")

@@ -18,6 +18,7 @@ class Order(Base):
     __tablename__ = "card_order"
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'paid', 'lapsed')", name="state"),
+        CheckConstraint("purpose IN ('self', 'gift', 'suspended')", name="purpose"),
         CheckConstraint("price_cents > 0 AND credit_cents >= price_cents", name="credit_covers_price"),
     )
 
@@ -25,6 +26,7 @@ class Order(Base):
     key: Mapped[str] = mapped_column(unique=True)
     form_key: Mapped[str | None] = mapped_column(unique=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    purpose: Mapped[str] = mapped_column(default="self")
     price_cents: Mapped[int]
     credit_cents: Mapped[int]
     currency: Mapped[str]

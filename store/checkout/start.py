@@ -18,30 +18,30 @@ from store.gateways import stripe_gateway
 from store.gateways.stripe_gateway import CheckoutSession
 from store.ledger.balance import credit_of
 from store.ledger.post import lock_wallet
-from store.prepaid_cards.activate import WALLET_LIMIT_CENTS
-from store.prepaid_cards.models import Denomination
+from store.prepaid_cards.gifts import GiftWish
+from store.prepaid_cards.issue import issue_for_order
+from store.prepaid_cards.models import PrepaidCard
+from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
 from store.stop import stop_at
 
 SESSION_LIFE = timedelta(minutes=60)
 TERMS_VERSION = "2026-11"
 
 
-class WalletFull(Exception):
-    """With this card the wallet would hold more than it may; `room_cents` says how much it still takes."""
-
-    def __init__(self, room_cents: int) -> None:
-        super().__init__(f"room for {room_cents} cents")
-        self.room_cents = room_cents
-
-
 @dataclass(frozen=True)
 class Purchase:
-    """What a customer asks for; `form_key` makes two presses of one button one order."""
+    """What a customer asks for: a card for oneself (`self`), as a `gift` or for the pool (`suspended`), its price and credit.
+
+    `form_key` makes two presses of one button one order.
+    """
 
     customer_id: int
     wallet_id: int
     email: str
-    denomination: Denomination
+    purpose: str
+    price_cents: int
+    credit_cents: int
+    gift: GiftWish | None
     film_slug: str | None
     form_key: str | None
 
@@ -73,13 +73,15 @@ def place_order(session: Session, purchase: Purchase, currency: str, at: datetim
             return earlier
         if earlier:
             purchase = replace(purchase, form_key=None)
-    _require_room(session, purchase, at)
+    if purchase.purpose == "self":
+        _require_room(session, purchase, at)
     order = Order(
         key=uuid.uuid4().hex,
         form_key=purchase.form_key,
         customer_id=purchase.customer_id,
-        price_cents=purchase.denomination.price_cents,
-        credit_cents=purchase.denomination.credit_cents,
+        purpose=purchase.purpose,
+        price_cents=purchase.price_cents,
+        credit_cents=purchase.credit_cents,
         currency=currency,
         film_slug=purchase.film_slug,
         terms_version=TERMS_VERSION,
@@ -89,7 +91,29 @@ def place_order(session: Session, purchase: Purchase, currency: str, at: datetim
     )
     session.add(order)
     session.flush()
+    issue_card(session, order, purchase.gift, at)
     return order
+
+
+def issue_card(session: Session, order: Order, gift: GiftWish | None, at: datetime) -> PrepaidCard:
+    """The order's card, worth nothing until it is paid; repeated, the same one."""
+    return issue_for_order(
+        session,
+        reference=card_reference(order.id),
+        purpose=order.purpose,
+        price_cents=order.price_cents,
+        credit_cents=order.credit_cents,
+        currency=order.currency,
+        bought_by=order.customer_id,
+        at=at,
+        keys=current_app.config["CODE_KEYS"],
+        gift=gift,
+    )
+
+
+def card_reference(order_id: int) -> str:
+    """How the card of an order is called."""
+    return f"order:{order_id}"
 
 
 def open_session(order: Order, email: str, label: str) -> CheckoutSession:
@@ -114,12 +138,15 @@ def join(session: Session, order_key: str, checkout: CheckoutSession) -> None:
 
 
 def _require_room(session: Session, purchase: Purchase, at: datetime) -> None:
-    """Credit and pending orders together stay within what a wallet may hold."""
+    """Credit and pending orders for oneself together stay within what a wallet may hold."""
     pending = session.scalars(
         select(func.coalesce(func.sum(Order.credit_cents), 0)).where(
-            Order.customer_id == purchase.customer_id, Order.state == "pending", Order.expires_at > at
+            Order.customer_id == purchase.customer_id,
+            Order.purpose == "self",
+            Order.state == "pending",
+            Order.expires_at > at,
         )
     ).one()
     room = WALLET_LIMIT_CENTS - credit_of(session, purchase.wallet_id, at) - int(pending)
-    if purchase.denomination.credit_cents > room:
+    if purchase.credit_cents > room:
         raise WalletFull(room)

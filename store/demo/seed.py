@@ -24,6 +24,7 @@ from store.jobs.enqueue import enqueue
 from store.ledger.chart import GOODWILL
 from store.media.models import Packaging
 from store.prepaid_cards.activate import activate
+from store.prepaid_cards.issue import issue_for_order
 
 HERE = Path(__file__).resolve().parent
 CATALOGUE = HERE / "catalogue.json"
@@ -84,14 +85,23 @@ def _seed_account(account: Account) -> None:
             role=account.role,
         )
         if account.credit_cents:
-            activate(
+            card = issue_for_order(
                 session,
-                wallet_id=session.scalars(select(Customer.wallet_id).where(Customer.id == customer_id)).one(),
+                reference=f"demo:{customer_id}",
+                purpose="self",
                 price_cents=account.price_cents,
                 credit_cents=account.credit_cents,
+                currency=current_app.config["SHOP_CURRENCY"],
+                bought_by=customer_id,
+                at=now,
+                keys=current_app.config["CODE_KEYS"],
+            )
+            activate(
+                session,
+                reference=card.reference,
+                wallet_id=session.scalars(select(Customer.wallet_id).where(Customer.id == customer_id)).one(),
                 funded_by=GOODWILL,
                 key=f"demo:{customer_id}:credit",
-                reference=f"demo:{customer_id}",
                 at=now,
             )
 

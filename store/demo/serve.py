@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,7 +25,9 @@ from store.gateways.child_process import die_with_parent
 from store.gateways.stripe_gateway import REAL_API
 from store.jobs.work import work
 from store.migrate import upgrade
+from store.signals import told_to_stop
 
+MOMENT_S = 0.2
 LONGEST_START_S = 60
 LONGEST_FAREWELL_S = 10
 
@@ -38,17 +39,16 @@ def main() -> None:
     except SettingError as error:
         raise SystemExit(str(error)) from None
     port = int(os.environ.get("PORT", "8000"))
-    stopping = threading.Event()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signal_number, lambda *_: stopping.set())
+    told = told_to_stop(signal.SIGINT, signal.SIGTERM)
+    stopping = False
     children = Children()
     try:
         _start(settings, port, children)
-        while not stopping.wait(0.2) and children.all_live():
+        while not (stopping := told(MOMENT_S)) and children.all_live():
             pass
     finally:
         children.end()
-    if not stopping.is_set():
+    if not stopping:
         raise SystemExit("One of the demo's processes ended by itself; its last lines are above.")
 
 
@@ -144,10 +144,9 @@ def _serve(app: Flask, port: int) -> None:
 
 
 def _work(app: Flask) -> None:
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    told = told_to_stop(signal.SIGTERM)
     os.nice(5)
-    work(app, stop)
+    work(app, told)
 
 
 def _wait_until_healthy(address: str, children: Children) -> None:

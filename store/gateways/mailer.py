@@ -2,6 +2,7 @@
 
 import smtplib
 import ssl
+from collections.abc import Mapping
 from email.message import EmailMessage
 from email.utils import formatdate
 from pathlib import Path
@@ -12,12 +13,23 @@ from flask import current_app
 TIMEOUT_S = 20
 
 
-def send(*, key: str, to: str, subject: str, text: str, html: str) -> None:
+def send(
+    *,
+    key: str,
+    to: str,
+    subject: str,
+    text: str,
+    html: str,
+    pictures: Mapping[str, bytes] | None = None,
+    attachments: Mapping[str, bytes] | None = None,
+) -> None:
     """Send one message, the same words as text and as HTML. `key` names it: sent twice, it is the same message twice.
 
+    `pictures` are PNGs by the Content-ID that the HTML shows them under (`cid:…`), `attachments` PDFs by their file names.
     Raises OSError or smtplib.SMTPException when it could not be handed over; the caller's job tries again.
     """
     message = _compose(key, to, subject, text, html)
+    _add(message, pictures or {}, attachments or {})
     address = current_app.config["MAIL_URL"]
     if address.startswith("file:"):
         _write(message, Path(address.removeprefix("file:")), key)
@@ -36,6 +48,14 @@ def _compose(key: str, to: str, subject: str, text: str, html: str) -> EmailMess
     message.set_content(text)
     message.add_alternative(html, subtype="html")
     return message
+
+
+def _add(message: EmailMessage, pictures: Mapping[str, bytes], attachments: Mapping[str, bytes]) -> None:
+    html = message.get_body(("html",))
+    for content_id, png in pictures.items():
+        html.add_related(png, "image", "png", cid=f"<{content_id}>", disposition="inline")  # type: ignore[union-attr]
+    for filename, pdf in attachments.items():
+        message.add_attachment(pdf, "application", "pdf", filename=filename)
 
 
 def _write(message: EmailMessage, folder: Path, key: str) -> None:

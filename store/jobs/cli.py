@@ -1,7 +1,6 @@
 """`flask jobs …`: background work, from the command line."""
 
 import signal
-import threading
 
 import click
 from flask import current_app
@@ -12,6 +11,7 @@ from store import clock
 from store.db import db, transaction
 from store.jobs.models import Job
 from store.jobs.work import work
+from store.signals import told_to_stop
 
 commands = AppGroup("jobs", help="Background work.")
 
@@ -19,10 +19,7 @@ commands = AppGroup("jobs", help="Background work.")
 @commands.command("work")
 def work_command() -> None:
     """Do what is due until told to stop (SIGTERM or SIGINT)."""
-    stop = threading.Event()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signal_number, lambda *_: stop.set())
-    work(current_app._get_current_object(), stop)  # type: ignore[attr-defined]
+    work(current_app._get_current_object(), told_to_stop(signal.SIGTERM, signal.SIGINT))  # type: ignore[attr-defined]
 
 
 @commands.command("list")

@@ -20,6 +20,7 @@ from store.db import db, transaction
 from store.jobs.enqueue import LANES, REGISTRY
 from store.jobs.models import Job, Worker
 from store.jobs.schedule import enqueue_due
+from store.signals import Told
 
 POLL_S = 0.3
 LONGEST_FAREWELL_S = {"prompt": 5.0, "slow": 0.5}  # an encode is begun again: nobody waits for one at a Ctrl-C
@@ -31,9 +32,9 @@ LONGEST_PAUSE = timedelta(hours=1)
 log = structlog.get_logger()
 
 
-def work(app: Flask, stop: threading.Event) -> None:
-    """Work all lanes until `stop` is set; a lane ends after the job that it is doing, if that does not take too long."""
-    worker_id = uuid.uuid4().hex
+def work(app: Flask, told: Told) -> None:
+    """Work all lanes until told to stop; each ends after the job that it is doing, or gives it back."""
+    worker_id, stop = uuid.uuid4().hex, threading.Event()
     with app.app_context():
         _appear(worker_id)
     threading.Thread(target=_beat, args=(app, worker_id, stop), daemon=True).start()
@@ -42,7 +43,9 @@ def work(app: Flask, stop: threading.Event) -> None:
     }
     for thread in lanes.values():
         thread.start()
-    stop.wait()
+    while not told(POLL_S):
+        pass
+    stop.set()
     told_at = time.monotonic()
     for lane, thread in lanes.items():
         thread.join(timeout=max(0, told_at + LONGEST_FAREWELL_S[lane] - time.monotonic()))

@@ -1,45 +1,38 @@
-"""Activation: a card that was paid becomes credit in a wallet."""
+"""Activation: a card was sold, and from now on it is worth its credit."""
 
-import secrets
 from datetime import datetime
 
-from sqlalchemy import insert
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from store import clock
-from store.ledger.chart import PROMOTIONS
-from store.ledger.post import NewLot, deposit, lock_wallet
+from store.ledger.chart import UNREDEEMED_CARDS
+from store.ledger.post import Entry, lock_wallet, transfer
 from store.prepaid_cards.models import PrepaidCard
-
-CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-WALLET_LIMIT_CENTS = 250_00
-"""What a wallet may hold when a card is ordered. What was paid is credited all the same."""
+from store.prepaid_cards.redeem import credit
 
 
 def activate(
-    session: Session,
-    *,
-    wallet_id: int,
-    price_cents: int,
-    credit_cents: int,
-    funded_by: str,
-    key: str,
-    reference: str,
-    at: datetime,
+    session: Session, *, reference: str, funded_by: str, key: str, at: datetime, wallet_id: int | None = None
 ) -> None:
-    """Put a card's credit into the wallet: what was paid, for good, and the rest as bonus for twelve months."""
-    session.execute(
-        insert(PrepaidCard).values(
-            reference=reference,
-            wallet_id=wallet_id,
-            price_cents=price_cents,
-            credit_cents=credit_cents,
-            last4="".join(secrets.choice(CROCKFORD) for _ in range(4)),
-            activated_at=at,
-        )
+    """Note that the card of this reference was paid for from the account `funded_by`; repeated, nothing more happens.
+
+    A card for oneself is credited to `wallet_id` at once. Any other is owed to whoever will enter its code.
+    """
+    card = session.scalars(select(PrepaidCard).where(PrepaidCard.reference == reference).with_for_update()).one()
+    if card.activated_at:
+        return
+    card.activated_at = at
+    if card.purpose == "self":
+        if wallet_id is None:
+            raise ValueError("a card for oneself needs its wallet")
+        credit(session, card, lock_wallet(session, wallet_id), funded_by=funded_by, key=key, at=at)
+        return
+    transfer(
+        session,
+        [Entry(funded_by, UNREDEEMED_CARDS, card.price_cents)],
+        kind="card_sold",
+        key=key,
+        reference=reference,
+        currency=card.currency,
+        at=at,
     )
-    lots = [NewLot("paid", price_cents, funded_by)]
-    if credit_cents > price_cents:
-        expires_at = clock.last_second_in_a_year(at)
-        lots.append(NewLot("bonus", credit_cents - price_cents, PROMOTIONS, expires_at))
-    deposit(session, lock_wallet(session, wallet_id), lots, kind="card", key=key, reference=reference, at=at)

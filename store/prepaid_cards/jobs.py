@@ -1,8 +1,8 @@
-"""What prepaid cards do by themselves: the end of bonus credit and its reminders."""
+"""What prepaid cards do by themselves: gifts on their day, the end of bonus credit and its reminders."""
 
 from datetime import timedelta
 
-from flask import render_template
+from flask import current_app, render_template
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -14,7 +14,10 @@ from store.gateways import mailer
 from store.jobs.enqueue import enqueue, every, job
 from store.ledger.balance import credit_of
 from store.ledger.models import Lot
+from store.prepaid_cards import gifts
 from store.prepaid_cards.expire import book_expiry, due_reminders, expired_lots, note_reminded
+from store.prepaid_cards.gift_letter import gift_letter
+from store.prepaid_cards.models import Gift, PrepaidCard
 from store.stop import stop_at
 
 
@@ -43,6 +46,43 @@ def remind() -> None:
                     "prepaid_cards.mail_reminder",
                     {"wallet_id": due.wallet_id, "lot_ids": list(due.lot_ids), "days": due.days},
                 )
+
+
+@every(timedelta(hours=1))
+@job("prepaid_cards.deliver_gifts")
+def deliver_gifts() -> None:
+    """Mail the gifts whose day has come. A code that is replaced meanwhile leaves the gift due: the next letter has the new one."""
+    for gift_id in gifts.due(db.session, clock.today()):
+        gift, card, giver = _gift(gift_id)
+        _mail_gift(gift, card, giver)
+        with transaction() as session:
+            gifts.mark_sent(session, gift_id, card.reissue, clock.now())
+
+
+def _gift(gift_id: int) -> tuple[Gift, PrepaidCard, str]:
+    db.session.rollback()
+    gift, card, giver = db.session.execute(
+        select(Gift, PrepaidCard, Customer.name)
+        .join(PrepaidCard, PrepaidCard.id == Gift.card_id)
+        .join(Customer, Customer.id == PrepaidCard.bought_by)
+        .where(Gift.id == gift_id)
+        .execution_options(populate_existing=True)
+    ).one()
+    return gift, card, giver
+
+
+def _mail_gift(gift: Gift, card: PrepaidCard, giver: str) -> None:
+    with force_locale("fr"):
+        letter = gift_letter(gift, card, giver=giver, keys=current_app.config["CODE_KEYS"], at=clock.now())
+        mailer.send(
+            key=f"gift-{gift.id}-{card.reissue}",
+            to=gift.recipient_email or "",
+            subject=letter.subject,
+            text=letter.text,
+            html=letter.html,
+            pictures=letter.pictures,
+            attachments=letter.attachments,
+        )
 
 
 @job("prepaid_cards.mail_reminder")

@@ -1,11 +1,13 @@
-"""Tables of prepaid cards."""
+"""Tables of prepaid cards. A code is in none of them: it is derived, and found by its digest."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from store.db import Base, Identity
+
+IN_THE_POOL = text("purpose = 'suspended'")
 
 
 class Denomination(Base):
@@ -21,18 +23,78 @@ class Denomination(Base):
     on_sale: Mapped[bool] = mapped_column(default=True)
 
 
+class CardBatch(Base):
+    """Cards issued together for print; `denomination` is the code of what was on sale then."""
+
+    __tablename__ = "card_batch"
+    __table_args__ = (CheckConstraint("count > 0", name="count_positive"),)
+
+    id: Mapped[Identity]
+    denomination: Mapped[str]
+    price_cents: Mapped[int]
+    credit_cents: Mapped[int]
+    count: Mapped[int]
+    made_at: Mapped[datetime]
+
+
 class PrepaidCard(Base):
-    """A card that was sold: `reference` says by what, `last4` is what its ticket shows of its number."""
+    """A card: issued, then activated (sold), then redeemed into a wallet; `reference` says by what it was issued.
+
+    A card for oneself is redeemed as it is sold, and has no code. All others are found by `lookup_digest`, which a reissue
+    replaces; `key_version` and `reissue` are what their code is derived from, and `last4` is what is shown of it.
+    """
 
     __tablename__ = "prepaid_card"
+    __table_args__ = (
+        CheckConstraint("purpose IN ('self', 'gift', 'batch', 'suspended')", name="purpose"),
+        CheckConstraint("price_cents > 0 AND credit_cents >= price_cents", name="credit_covers_price"),
+        CheckConstraint("(redeemed_at IS NULL) = (wallet_id IS NULL)", name="redeemed_into_a_wallet"),
+        CheckConstraint("redeemed_at IS NULL OR activated_at IS NOT NULL", name="redeemed_once_sold"),
+        CheckConstraint("(lookup_digest IS NULL) = (key_version IS NULL)", name="code_has_its_key"),
+        CheckConstraint("purpose <> 'self' OR lookup_digest IS NULL", name="own_card_has_no_code"),
+        Index("ix_prepaid_card_pool", "handed_out_at", "id", sqlite_where=IN_THE_POOL, postgresql_where=IN_THE_POOL),
+    )
 
     id: Mapped[Identity]
     reference: Mapped[str] = mapped_column(unique=True)
-    wallet_id: Mapped[int] = mapped_column(ForeignKey("wallet.id"), index=True)
+    purpose: Mapped[str]
     price_cents: Mapped[int]
     credit_cents: Mapped[int]
+    currency: Mapped[str]
     last4: Mapped[str]
-    activated_at: Mapped[datetime]
+    issued_at: Mapped[datetime]
+    activated_at: Mapped[datetime | None]
+    redeemed_at: Mapped[datetime | None]
+    wallet_id: Mapped[int | None] = mapped_column(ForeignKey("wallet.id"), index=True)
+    reissue: Mapped[int] = mapped_column(default=0)
+    key_version: Mapped[int | None]
+    lookup_digest: Mapped[str | None] = mapped_column(unique=True)
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("card_batch.id"), index=True)
+    handed_out_at: Mapped[datetime | None]
+    bought_by: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
+
+
+class Gift(Base):
+    """To whom a card is given, how, and on which day of the shop's; `opened_at` is when its code was first entered."""
+
+    __tablename__ = "gift"
+    __table_args__ = (
+        CheckConstraint("delivery IN ('email', 'print')", name="delivery"),
+        CheckConstraint("delivery <> 'email' OR recipient_email IS NOT NULL", name="mailed_to_somebody"),
+        Index(
+            "ix_gift_due", "deliver_on", sqlite_where=text("sent_at IS NULL"), postgresql_where=text("sent_at IS NULL")
+        ),
+    )
+
+    id: Mapped[Identity]
+    card_id: Mapped[int] = mapped_column(ForeignKey("prepaid_card.id"), unique=True)
+    delivery: Mapped[str]
+    recipient_name: Mapped[str]
+    recipient_email: Mapped[str | None]
+    message: Mapped[str]
+    deliver_on: Mapped[date]
+    sent_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime | None]
 
 
 class ExpiryReminder(Base):

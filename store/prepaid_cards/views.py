@@ -1,25 +1,251 @@
-"""The cards on sale."""
+"""Redeeming a card; what is left on one.
 
-from uuid import uuid4
+A code comes in the body of a POST alone. The links and QR codes that we print carry it after `#`, which browsers keep to
+themselves; `static/js/card-code.js` puts it into the box.
+"""
 
-from flask import Blueprint, render_template, request
-from sqlalchemy import select
+import re
 
-from store.catalogue.models import Film
-from store.db import db
-from store.prepaid_cards.denominations import on_sale
+import structlog
+from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_limiter.util import get_remote_address
+from flask_login import current_user, login_required
+from limits import parse
+from werkzeug.wrappers import Response
+
+from store import clock
+from store.db import db, transaction
+from store.jobs.enqueue import enqueue
+from store.prepaid_cards import claim
+from store.prepaid_cards.card_balance import CardBalance, balance_of, code_entered
+from store.prepaid_cards.codes import Keys, written
+from store.prepaid_cards.forms import AddressForm, CodeForm
+from store.prepaid_cards.gifts import (
+    REDEEMED,
+    GivenCard,
+    NoSuchGift,
+    correct_address,
+    given_by,
+    mark_opened,
+    mark_sent,
+)
+from store.prepaid_cards.own import tickets_of
+from store.prepaid_cards.pool import suspended_by
+from store.prepaid_cards.print_cards import print_gift
+from store.prepaid_cards.redeem import Unredeemable, redeem, redeemed_into
+from store.prepaid_cards.reissue import AlreadyRedeemed
+from store.prepaid_cards.ticket import TicketFacts, draw_ticket
+from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
+from store.stop import stop_at
+from store.web.corner import visitor_credit
+from store.web.limits import limiter
 
 blueprint = Blueprint("prepaid_cards", __name__)
+blueprint.add_app_template_global(draw_ticket)
+blueprint.add_app_template_global(TicketFacts)
+log = structlog.get_logger()
+
+CLAIM_COOKIE = "card"
+GUESSES = "10 per 5 minutes; 30 per day"
+CARD_ID = re.compile("[0-9]{1,18}")
+ALARMING = parse("200 per hour")
+ONE_ALARM = parse("1 per hour")
 
 
-@blueprint.get("/cartes")
-def offer() -> str:
-    """The cards, each with the button that buys it; `film` is what one came from and goes back to."""
-    film = request.args.get("film")
+def _failed(_response: Response) -> bool:
+    return g.get("guess_failed", False)
+
+
+def _guesser() -> str:
+    return f"account:{current_user.customer_id}" if current_user.is_authenticated else get_remote_address()
+
+
+guesses_of_account = limiter.shared_limit(GUESSES, "codes of an account", key_func=_guesser, deduct_when=_failed)
+guesses_of_address = limiter.shared_limit(GUESSES, "codes of an address", deduct_when=_failed)
+
+
+@blueprint.get("/cartes/activer")
+def activate() -> str | Response:
+    """The box for a code, filled with one that was entered before signing in; `carte` shows what that card gave."""
+    if "carte" in request.args:
+        return _receipt()
+    return render_template("prepaid_cards/activate.html", form=CodeForm(code=_claimed_code()))
+
+
+@blueprint.post("/cartes/activer")
+@guesses_of_account
+@guesses_of_address
+def do_activate() -> Response | tuple[str, int]:
+    """Redeem a card. A stranger signs in first; the claim remembers the card meanwhile, not its code."""
+    form = CodeForm()
+    if not form.validate():
+        return _activate_again(form)
+    if not current_user.is_authenticated:
+        return _sign_in_first(form)
+    try:
+        with transaction() as session:
+            card_id = redeem(session, form.read_code, current_user.wallet_id, keys=_keys(), at=clock.now())
+    except Unredeemable:
+        return _activate_again(form, _refusal())
+    except WalletFull as full:
+        _note_opened(balance_of(db.session, form.read_code, keys=_keys()))
+        return _activate_again(form, _no_room(full.room_cents))
+    stop_at("redeem.committed")
+    answer = redirect(url_for("prepaid_cards.activate", carte=card_id), 303)
+    answer.delete_cookie(CLAIM_COOKIE, path=url_for("prepaid_cards.activate"))
+    return answer
+
+
+@blueprint.get("/cartes/solde")
+def balance() -> str:
+    """The box for a code, to see what is left on its card."""
+    return render_template("prepaid_cards/balance.html", form=CodeForm())
+
+
+@blueprint.post("/cartes/solde")
+@guesses_of_account
+@guesses_of_address
+def show_balance() -> str | tuple[str, int]:
+    """What is left: all of it, or nothing once the card was used."""
+    form = CodeForm()
+    found = balance_of(db.session, form.read_code, keys=_keys()) if form.validate() else None
+    if found is None:
+        if form.read_code:
+            form.code.errors = [*form.code.errors, _refusal()]
+        return render_template("prepaid_cards/balance.html", form=form), 422
+    _note_opened(found)
+    return render_template("prepaid_cards/balance.html", form=form, found=found, code=written(form.read_code))
+
+
+@blueprint.get("/compte/cartes")
+@login_required
+def own_cards() -> str:
+    """One's own cards, and those that one gave, with how far they have come."""
+    return _own_cards_page(AddressForm(formdata=None))
+
+
+@blueprint.post("/compte/cartes/<int:gift_id>/adresse")
+@login_required
+def correct(gift_id: int) -> Response | tuple[str, int]:
+    """Send a gift to another address under a new code, which ends the old one."""
+    form = AddressForm()
+    if not form.validate():
+        return _own_cards_page(form, gift_id), 422
+    try:
+        with transaction() as session:
+            correct_address(session, gift_id, current_user.customer_id, form.recipient_email.data, keys=_keys())
+            enqueue(session, "prepaid_cards.deliver_gifts", {})
+    except NoSuchGift:
+        abort(404)
+    except AlreadyRedeemed:
+        form.recipient_email.errors = [_("This card was used already: there is nothing left to send.")]
+        return _own_cards_page(form, gift_id), 422
+    return redirect(url_for("prepaid_cards.own_cards", _anchor=f"cadeau-{gift_id}"), 303)
+
+
+@blueprint.post("/compte/cartes/<int:gift_id>/imprimer")
+@login_required
+def print_given(gift_id: int) -> Response:
+    """The gift as a page to print; from then on it counts as handed over."""
+    given = next((given for given in _given() if given.gift.id == gift_id), None)
+    if given is None or given.state == REDEEMED:
+        abort(404)
+    now = clock.now()
+    pdf = print_gift(given.gift, given.card, giver=current_user.name, keys=_keys(), at=now)
+    with transaction() as session:
+        mark_sent(session, gift_id, given.card.reissue, now)
+    answer = Response(pdf, mimetype="application/pdf")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{_("prepaid-card")}-{given.card.last4}.pdf"'
+    return answer
+
+
+def _own_cards_page(form: AddressForm, gift_id: int | None = None) -> str:
     return render_template(
-        "prepaid_cards/offer.html",
-        denominations=on_sale(db.session),
-        chosen=request.args.get("denomination"),
-        film=db.session.execute(select(Film.slug, Film.title).where(Film.slug == film)).first() if film else None,
-        form_key=uuid4().hex,
+        "prepaid_cards/own_cards.html",
+        tickets=tickets_of(db.session, current_user.wallet_id),
+        given_cards=_given(),
+        suspended=suspended_by(db.session, current_user.customer_id),
+        form=form,
+        form_gift_id=gift_id,
+    )
+
+
+def _given() -> list[GivenCard]:
+    return given_by(db.session, current_user.customer_id)
+
+
+def _keys() -> Keys:
+    return current_app.config["CODE_KEYS"]
+
+
+def _receipt() -> str | Response:
+    """What the customer's own card gave."""
+    if not current_user.is_authenticated:
+        return redirect(url_for("customers.sign_in", next=request.full_path), 303)
+    card_id = request.args["carte"]
+    redeemed = None
+    if CARD_ID.fullmatch(card_id):
+        redeemed = redeemed_into(db.session, int(card_id), current_user.wallet_id)
+    if redeemed is None:
+        abort(404)
+    return render_template("prepaid_cards/activate.html", redeemed=redeemed, credit_now=visitor_credit())
+
+
+def _claimed_code() -> str:
+    """The code that this browser entered before signing in, as it is printed; nothing for anybody else."""
+    claimed = claim.unseal(_keys(), request.cookies.get(CLAIM_COOKIE, ""))
+    code = code_entered(db.session, *claimed, keys=_keys()) if claimed else None
+    return written(code) if code else ""
+
+
+def _sign_in_first(form: CodeForm) -> Response | tuple[str, int]:
+    """On to signing in and back, with a claim on the card; what no card has needs no account to be refused."""
+    found = balance_of(db.session, form.read_code, keys=_keys())
+    if found is None or not found.left_cents:
+        return _activate_again(form, _refusal())
+    _note_opened(found)
+    here = url_for("prepaid_cards.activate")
+    answer = redirect(url_for("customers.sign_in", next=here), 303)
+    answer.set_cookie(
+        CLAIM_COOKIE,
+        claim.seal(_keys(), found.card_id, found.reissue),
+        max_age=claim.LIFE_S,
+        path=here,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+    return answer
+
+
+def _note_opened(found: CardBalance | None) -> None:
+    if found and found.left_cents:
+        with transaction() as session:
+            mark_opened(session, found.card_id, clock.now())
+
+
+def _activate_again(form: CodeForm, complaint: str | None = None) -> tuple[str, int]:
+    if complaint:
+        form.code.errors = [*form.code.errors, complaint]
+    return render_template("prepaid_cards/activate.html", form=form), 422
+
+
+def _refusal() -> str:
+    """Count a failed guess; one sentence for all reasons."""
+    g.guess_failed = True
+    if not limiter.limiter.hit(ALARMING, "codes") and limiter.limiter.hit(ONE_ALARM, "alarm about codes"):
+        log.error("many wrong card codes: somebody may be guessing", limit=str(ALARMING))
+    return _(
+        "This code gives nothing: it is wrong, was used already, was replaced by another, or its card is not sold yet."
+        " If you have just used it yourself, its credit is in your account."
+    )
+
+
+def _no_room(room_cents: int) -> str:
+    money = current_app.jinja_env.filters["money"]
+    return _(
+        "Your credit may hold %(limit)s in all and has room for %(room)s: this card gives more. Its code stays good.",
+        limit=money(WALLET_LIMIT_CENTS),
+        room=money(max(room_cents, 0)),
     )

@@ -66,6 +66,6 @@ def _spend_on(slug: str, act: Callable[..., Grant]) -> Response:
     except NotForSale:
         abort(404)
     except InsufficientCredit:
-        return redirect(url_for("prepaid_cards.offer", film=slug), 303)
+        return redirect(url_for("checkout.offer", film=slug), 303)
     stop_at(f"{act.__name__}.committed")
     return redirect(url_for("playback.player", slug=slug), 303)

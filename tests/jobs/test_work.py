@@ -194,7 +194,7 @@ def test_a_running_worker_shows_itself_works_and_says_goodbye(app: Flask) -> Non
     job("test.signal")(done.set)
     with app.app_context(), transaction() as session:
         enqueue(session, "test.signal", {})
-    thread = threading.Thread(target=work, args=(app, stop))
+    thread = threading.Thread(target=work, args=(app, stop.wait))
     thread.start()
     assert done.wait(10)
     with app.app_context():
@@ -219,7 +219,7 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_takes_long(app: Flask) ->
 
     with app.app_context(), transaction() as session:
         enqueue(session, "test.long", {})
-    thread = threading.Thread(target=work, args=(app, stop))
+    thread = threading.Thread(target=work, args=(app, stop.wait))
     thread.start()
     assert begun.wait(10)
     stop.set()

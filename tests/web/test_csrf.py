@@ -1,6 +1,7 @@
 """Nobody else's page makes a browser act here."""
 
 from flask import Flask
+from werkzeug.routing import IntegerConverter, Rule
 
 from tests.shop import Shop, csrf_of
 
@@ -11,10 +12,14 @@ def addresses_to_post_to(app: Flask) -> list[str]:
     """Every POST address, its variable parts filled in; Stripe's webhook apart."""
     urls = app.url_map.bind("localhost")
     return [
-        urls.build(rule.endpoint, dict.fromkeys(rule.arguments, "la-sociale"), method="POST")
+        urls.build(rule.endpoint, {name: _filling(rule, name) for name in rule.arguments}, method="POST")
         for rule in app.url_map.iter_rules()
         if "POST" in rule.methods and rule.endpoint not in SIGNED_BY_STRIPE
     ]
+
+
+def _filling(rule: Rule, name: str) -> str | int:
+    return 1 if isinstance(rule._converters[name], IntegerConverter) else "la-sociale"
 
 
 def test_every_form_needs_its_token(app: Flask, shop: Shop) -> None:

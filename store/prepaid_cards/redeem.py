@@ -1,0 +1,80 @@
+"""Redemption: a card's value moves into a wallet, once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from store import clock
+from store.ledger.balance import credit_of
+from store.ledger.chart import PROMOTIONS, UNREDEEMED_CARDS
+from store.ledger.post import LockedWallet, NewLot, deposit, lock_wallet
+from store.prepaid_cards.codes import Keys, digests_of
+from store.prepaid_cards.models import PrepaidCard
+from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
+from store.stop import stop_at
+
+
+class Unredeemable(Exception):
+    """No card can be redeemed by this code: there is none, or it was used, reissued or not sold yet. Nobody is told which."""
+
+
+@dataclass(frozen=True)
+class Redeemed:
+    """What a card gave a wallet: cents of credit, how many of them are bonus, and until when that bonus lives."""
+
+    last4: str
+    credit_cents: int
+    bonus_cents: int
+    bonus_expires_at: datetime
+
+
+def redeem(session: Session, code: str, wallet_id: int, *, keys: Keys, at: datetime) -> int:
+    """Put the credit of this code's card into the wallet; returns the card's id.
+
+    One query finds nothing to redeem, for whatever reason, and takes as long for each. It locks the card, so that of two
+    who enter one code the second finds nothing. Raises Unredeemable, and WalletFull, after which the code stays good.
+    """
+    card = session.scalar(
+        select(PrepaidCard)
+        .where(
+            PrepaidCard.lookup_digest.in_(digests_of(keys, code)),
+            PrepaidCard.activated_at.is_not(None),
+            PrepaidCard.redeemed_at.is_(None),
+        )
+        .with_for_update()
+    )
+    if card is None:
+        raise Unredeemable
+    stop_at("redeem.card_locked")
+    wallet = lock_wallet(session, wallet_id)
+    stop_at("redeem.wallet_locked")
+    if wallet.currency != card.currency:
+        raise Unredeemable
+    room = WALLET_LIMIT_CENTS - credit_of(session, wallet_id, at)
+    if card.credit_cents > room:
+        raise WalletFull(room)
+    credit(session, card, wallet, funded_by=UNREDEEMED_CARDS, key=f"card:{card.id}:redemption", at=at)
+    stop_at("redeem.credited")
+    return card.id
+
+
+def redeemed_into(session: Session, card_id: int, wallet_id: int) -> Redeemed | None:
+    """What this card gave this wallet; None for a card that went elsewhere or nowhere."""
+    card = session.scalar(select(PrepaidCard).where(PrepaidCard.id == card_id, PrepaidCard.wallet_id == wallet_id))
+    if card is None or card.redeemed_at is None:
+        return None
+    bonus_cents = card.credit_cents - card.price_cents
+    return Redeemed(card.last4, card.credit_cents, bonus_cents, clock.last_second_in_a_year(card.redeemed_at))
+
+
+def credit(
+    session: Session, card: PrepaidCard, wallet: LockedWallet, *, funded_by: str, key: str, at: datetime
+) -> None:
+    """Redeem a card into a wallet: what was paid, for good, and the rest as bonus for twelve months."""
+    card.redeemed_at, card.wallet_id = at, wallet.id
+    lots = [NewLot("paid", card.price_cents, funded_by)]
+    if card.credit_cents > card.price_cents:
+        lots.append(NewLot("bonus", card.credit_cents - card.price_cents, PROMOTIONS, clock.last_second_in_a_year(at)))
+    deposit(session, wallet, lots, kind="card", key=key, reference=card.reference, at=at)

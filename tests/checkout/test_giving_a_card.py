@@ -1,0 +1,183 @@
+"""A card for somebody else: ordered, paid, mailed or printed on its day, redeemed, corrected."""
+
+import email
+import email.policy
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from store import clock
+from store.db import db
+from store.jobs.work import run_next
+from store.ledger.balance import outstanding
+from store.ledger.reconcile import differences
+from store.prepaid_cards.jobs import deliver_gifts
+from tests.checkout.test_buying_a_card import pay
+from tests.conftest import both_engines
+from tests.shop import Shop, csrf_of
+
+CODE = r"\b(?:[0-9A-Z]{5}-){3}[0-9A-Z]{5}\b"
+GIFT = {
+    "pour": "cadeau",
+    "denomination": "20",
+    "recipient_name": "Éloïse",
+    "recipient_email": "eloise@example.org",
+    "message": "Bon anniversaire !\nÀ bientôt.",
+}
+
+
+def press(client: FlaskClient, **fields: str):
+    return client.post("/cartes/acheter", data={**fields, "csrf_token": csrf_of(client, "/cartes")})
+
+
+def buy(client: FlaskClient, sandbox: str, **fields: str) -> str:
+    """Order, pay and come back; returns the page of thanks."""
+    answer = press(client, **fields)
+    assert answer.status_code == 303, answer.text
+    session_id = re.search(r"cs_test_\w+", answer.location).group()
+    assert pay(sandbox, session_id) == "paid"
+    return client.get(f"/paiement/retour?session_id={session_id}").text
+
+
+def letters(app: Flask, to: str) -> list[str]:
+    """The text of every letter to this address."""
+    with app.app_context():
+        while run_next("test", "prompt"):
+            pass
+    folder = Path(app.config["MAIL_URL"].removeprefix("file:"))
+    read = [
+        email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        for path in sorted(folder.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
+    ]
+    return [letter.get_body(("plain",)).get_content() for letter in read if letter["To"] == to]
+
+
+def redeem(client: FlaskClient, code: str) -> int:
+    data = {"code": code, "csrf_token": csrf_of(client, "/cartes/activer")}
+    return client.post("/cartes/activer", data=data).status_code
+
+
+def assert_books_are_right(app: Flask) -> None:
+    with app.app_context():
+        assert list(differences(db.session)) == []
+
+
+@both_engines
+def test_a_gift_by_mail_from_order_to_credit(app: Flask, shop: Shop, sandbox: str) -> None:
+    jeanne = shop.signed_in(shop.customer())
+    thanks = buy(jeanne, sandbox, **GIFT)
+    assert "Éloïse" in thanks and "eloise@example.org" in thanks
+    [letter] = letters(app, "eloise@example.org")
+    assert "Bon anniversaire" in letter and "Jeanne" in letter
+    code = re.search(CODE, letter).group()
+    assert f"/cartes/activer#{code}" in letter
+    assert 'data-gift-state="sent"' in jeanne.get("/compte/cartes").text
+    with app.app_context():
+        assert outstanding(db.session).unredeemed == 2000
+    eloise = shop.customer("eloise@example.org")
+    assert redeem(shop.signed_in(eloise), code) == 303
+    assert shop.credit_of(eloise) == 2100
+    assert 'data-gift-state="redeemed"' in jeanne.get("/compte/cartes").text
+    with app.app_context():
+        assert outstanding(db.session).unredeemed == 0
+    assert_books_are_right(app)
+
+
+@both_engines
+def test_a_gift_waits_for_its_day(app: Flask, shop: Shop, sandbox: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    jeanne = shop.signed_in(shop.customer())
+    with app.app_context():
+        day = clock.today() + timedelta(days=10)
+    buy(jeanne, sandbox, **GIFT, deliver_on=day.isoformat())
+    assert letters(app, "eloise@example.org") == []
+    assert 'data-gift-state="waiting"' in jeanne.get("/compte/cartes").text
+    app.config["SHOP_CLOCK_OFFSET_S"] = 10 * 86_400
+    with app.app_context():
+        deliver_gifts()
+        deliver_gifts()
+    assert len(letters(app, "eloise@example.org")) == 1
+
+
+@both_engines
+def test_correcting_the_address_ends_the_old_code(app: Flask, shop: Shop, sandbox: str) -> None:
+    jeanne = shop.signed_in(shop.customer())
+    buy(jeanne, sandbox, **GIFT)
+    [letter] = letters(app, "eloise@example.org")
+    action = re.search(r'action="(/compte/cartes/\d+/adresse)"', jeanne.get("/compte/cartes").text).group(1)
+    token = csrf_of(jeanne, "/compte/cartes")
+    assert jeanne.post(action, data={"recipient_email": "not an address", "csrf_token": token}).status_code == 422
+    paul = shop.signed_in(shop.customer("paul@example.org"))
+    theirs = {"recipient_email": "paul@example.org", "csrf_token": csrf_of(paul, "/compte")}
+    assert paul.post(action, data=theirs).status_code == 404
+    corrected = {"recipient_email": "Eloise@Example.com", "csrf_token": token}
+    assert jeanne.post(action, data=corrected).status_code == 303
+    [second] = letters(app, "Eloise@example.com") or letters(app, "eloise@example.com")
+    old, new = (re.search(CODE, text).group() for text in (letter, second))
+    assert old != new
+    assert redeem(paul, old) == 422
+    assert redeem(paul, new) == 303
+    assert jeanne.post(action, data=corrected).status_code == 422
+    assert_books_are_right(app)
+
+
+@both_engines
+def test_a_gift_to_print_is_one_page_and_somebody_elses_is_not_found(app: Flask, shop: Shop, sandbox: str) -> None:
+    jeanne = shop.signed_in(shop.customer())
+    buy(jeanne, sandbox, pour="cadeau", denomination="libre", montant="37,50", remise="imprimer", recipient_name="Zoë")
+    action = re.search(r'action="(/compte/cartes/\d+/imprimer)"', jeanne.get("/compte/cartes").text).group(1)
+    paul = shop.signed_in(shop.customer("paul@example.org"))
+    assert paul.post(action, data={"csrf_token": csrf_of(paul, "/compte")}).status_code == 404
+    answer = jeanne.post(action, data={"csrf_token": csrf_of(jeanne, "/compte/cartes")})
+    assert answer.mimetype == "application/pdf" and answer.data.startswith(b"%PDF")
+    assert 'data-gift-state="sent"' in jeanne.get("/compte/cartes").text
+
+
+@both_engines
+def test_a_suspended_card_is_counted_and_handed_out(app: Flask, shop: Shop, sandbox: str) -> None:
+    jeanne = shop.signed_in(shop.customer())
+    buy(jeanne, sandbox, pour="suspendue", denomination="10")
+    assert shop.credit_of(shop.customer("x@example.org")) == 0
+    result = app.test_cli_runner().invoke(args=["cards", "hand-out"])
+    code = re.search(CODE, result.output).group()
+    paul = shop.customer("paul@example.org")
+    assert redeem(shop.signed_in(paul), code) == 303
+    assert shop.credit_of(paul) == 1000
+    assert_books_are_right(app)
+
+
+def test_any_sum_is_sold_at_par(app: Flask, shop: Shop, sandbox: str) -> None:
+    person = shop.customer()
+    buy(shop.signed_in(person), sandbox, pour="moi", denomination="libre", montant="37.50")
+    assert shop.credit_of(person) == 3750
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"denomination": "libre", "montant": "4,99"},
+        {"denomination": "libre", "montant": "150,01"},
+        {"denomination": "libre", "montant": "1e2"},
+        {"denomination": "libre", "montant": "-20"},
+        {"denomination": "libre"},
+        {"denomination": "15"},
+        {"pour": "personne", "denomination": "20"},
+        {**GIFT, "recipient_name": " "},
+        {**GIFT, "recipient_email": "eloise"},
+        {**GIFT, "recipient_email": ""},
+        {**GIFT, "deliver_on": "2001-01-01"},
+        {**GIFT, "deliver_on": "9999-12-31"},
+        {**GIFT, "deliver_on": "demain"},
+        {**GIFT, "message": "x" * 501},
+        {**GIFT, "message": "a\x00b"},
+    ],
+)
+def test_what_cannot_be_ordered_is_said_and_kept(shop: Shop, fields: dict[str, str]) -> None:
+    client = shop.signed_in(shop.customer())
+    answer = press(client, **fields)
+    assert answer.status_code == 422
+    if fields.get("recipient_name") == "Éloïse":
+        assert "Éloïse" in answer.text
