@@ -24,6 +24,8 @@ from store.jobs.enqueue import enqueue
 from store.ledger.chart import GOODWILL
 from store.media.models import Packaging
 from store.prepaid_cards.activate import activate
+from store.prepaid_cards.codes import written
+from store.prepaid_cards.imprint import code_on
 from store.prepaid_cards.issue import issue_for_order
 
 HERE = Path(__file__).resolve().parent
@@ -50,6 +52,16 @@ SPECTATRICE = Account("spectatrice@example.org", "Ambre", 20_00, 21_00)
 SPECTATEUR = Account("spectateur@example.org", "Lucien", 2_10, 2_10)
 STAFF = Account("equipe@example.org", "L’équipe", role="staff")
 
+DEMO_CARDS = (
+    (1, 10_00, 10_00),
+    (2, 10_00, 10_00),
+    (3, 20_00, 21_00),
+    (4, 20_00, 21_00),
+    (5, 50_00, 55_00),
+    (6, 100_00, 112_00),
+)
+"""Number, price and credit, in cents, of the demo's cards that nobody redeemed yet."""
+
 
 def seed() -> None:
     """Fill the shop."""
@@ -57,6 +69,7 @@ def seed() -> None:
     for account in (SPECTATRICE, SPECTATEUR, STAFF):
         _seed_account(account)
     _publish_shipped_films()
+    _seed_cards()
     _order_packaging()
 
 
@@ -104,6 +117,31 @@ def _seed_account(account: Account) -> None:
                 key=f"demo:{customer_id}:credit",
                 at=now,
             )
+
+
+def _seed_cards() -> None:
+    """Cards that nobody redeemed yet, their codes in `demo-cards.txt` of the instance folder."""
+    keys, lines = current_app.config["CODE_KEYS"], []
+    with transaction() as session:
+        staff_id = session.scalars(select(Customer.id).where(Customer.email == STAFF.email)).one()
+        for serial, price_cents, credit_cents in DEMO_CARDS:
+            card = issue_for_order(
+                session,
+                reference=f"demo-card:{serial}",
+                purpose="suspended",
+                price_cents=price_cents,
+                credit_cents=credit_cents,
+                currency=current_app.config["SHOP_CURRENCY"],
+                bought_by=staff_id,
+                at=clock.now(),
+                keys=keys,
+            )
+            activate(
+                session, reference=card.reference, funded_by=GOODWILL, key=f"demo-card:{serial}:sale", at=clock.now()
+            )
+            card.handed_out_at = card.handed_out_at or clock.now()  # given away by the file, not by the pool
+            lines.append(f"{written(code_on(keys, card))}  {credit_cents / 100:.2f}\n")
+    (Path(current_app.instance_path) / "demo-cards.txt").write_text("".join(lines), encoding="utf-8")
 
 
 def _publish_shipped_films() -> None:
