@@ -1,12 +1,11 @@
 """The database: engine, read session, `Base`, and `transaction()`, the only way to write.
 
 SQLite and PostgreSQL run the same code. Reads are plain: a deferred BEGIN on SQLite, autocommit on PostgreSQL. A write on
-SQLite takes the write lock at once (BEGIN IMMEDIATE), since a deferred one lets two readers both go on to write; threads
-of one process queue at a gate first, because waiting there is fair and cheap while SQLite's own busy wait is neither.
+SQLite takes the write lock at once (BEGIN IMMEDIATE), since a deferred one lets two readers both go on to write; writers
+queue at a gate first, because waiting there is fair and cheap while SQLite's own busy wait is neither.
 """
 
 import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -29,6 +28,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
+
+from store.gate import Gate
 
 BUSY_TIMEOUT_MS = 20_000
 
@@ -112,7 +113,7 @@ def init_db(app: Flask) -> None:
     with app.app_context():
         prepare(db.engine)
         app.extensions["write_engine"] = writing(db.engine)
-    app.extensions["write_gate"] = threading.Lock() if _is_sqlite(url) else nullcontext()
+        app.extensions["write_gate"] = Gate(db.engine.url.database or "") if _is_sqlite(url) else nullcontext()
 
 
 def prepare(engine: Engine, *, of_the_owner: bool = False) -> Engine:

@@ -48,7 +48,7 @@ def main() -> None:
             pass
     finally:
         children.end()
-    if not stopping:
+    if not (stopping or told(0)):  # a signal to the whole group may end a child before it is seen here
         raise SystemExit("One of the demo's processes ended by itself; its last lines are above.")
 
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, bindparam, insert, or_, select
+from sqlalchemy import Connection, Table, bindparam, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from store.db import insert_if_absent, table_of
@@ -57,7 +57,11 @@ _LOTS_OF_REFERENCE = (
     .where(LOT.c.wallet_id == bindparam("wallet_id"), LOT.c.reference == bindparam("reference"), LOT.c.kind == "paid")
     .order_by(LOT.c.id)
 )
-_EXPIRED_LOT = select(LOT.c.reference, LOT.c.remaining).where(
+_EXPIRED_LOT = select(
+    LOT.c.reference,
+    LOT.c.remaining,
+    select(func.max(POSTING.c.id)).where(POSTING.c.lot_id == LOT.c.id).scalar_subquery().label("last_posting_id"),
+).where(
     LOT.c.id == bindparam("lot_id"),
     LOT.c.wallet_id == bindparam("wallet_id"),
     LOT.c.kind == "bonus",
@@ -209,15 +213,15 @@ def hold(
 def expire(session: Session, wallet: LockedWallet, lot_id: int, *, at: datetime) -> int:
     """Book the end of a bonus lot, once, as the promotion's reversal; returns the cents that ended (0: nothing was due).
 
-    Paid credit never expires, whatever the lot's row says.
+    Paid credit never expires, whatever the lot's row says. A refund that began before the end and came after the booking
+    fills the lot again: that is booked too, under another key.
     """
     connection = session.connection()
     lot = connection.execute(_EXPIRED_LOT, {"lot_id": lot_id, "wallet_id": wallet.id, "at": at}).first()
     if lot is None or not lot.remaining:
         return 0
-    journal_id, is_new = _open_journal(
-        connection, "expiry", f"lot:{lot_id}:expiry", lot.reference, wallet.currency, [wallet.id, lot.remaining], at
-    )
+    key, request = f"lot:{lot_id}:expiry:{lot.last_posting_id}", [wallet.id, lot.remaining]
+    journal_id, is_new = _open_journal(connection, "expiry", key, lot.reference, wallet.currency, request, at)
     if is_new:
         _write(connection, journal_id, [Entry(BONUS_VALUE, PROMOTIONS, lot.remaining, lot_id)])
     return lot.remaining

@@ -47,16 +47,8 @@ def batch(count: int) -> list[PrintedCard]:
 
 def test_the_page_says_it_all(app: Flask) -> None:
     page = paper(app)
-    for words in (
-        "Éloïse",
-        "Agnès",
-        MESSAGE.replace("\n", " "),
-        "20 €",
-        "21,00 €",
-        CODE[-4:],
-        "localhost/cartes/activer",
-    ):
-        assert re.sub(r"\s", " ", words) in page.text().replace("\u00a0", " ").replace("\u202f", " "), words
+    for words in ("Éloïse", "Agnès", MESSAGE, "20 €", "21,00 €", CODE[-4:], "localhost/cartes/activer"):
+        assert " ".join(words.split()) in page.text()
     assert CODE in page.text().replace(" - ", "-")
     assert "20\u00a0€" in page.title
 
