@@ -25,6 +25,7 @@ from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
 from store.stop import stop_at
 
 SESSION_LIFE = timedelta(minutes=60)
+SHORTEST_SESSION = timedelta(minutes=31)
 TERMS_VERSION = "2026-11"
 
 
@@ -64,12 +65,7 @@ def place_order(session: Session, purchase: Purchase, currency: str, at: datetim
     lock_wallet(session, purchase.wallet_id)
     if purchase.form_key:
         earlier = session.scalar(select(Order).where(Order.form_key == purchase.form_key))
-        if (
-            earlier
-            and earlier.customer_id == purchase.customer_id
-            and earlier.state == "pending"
-            and earlier.expires_at > at
-        ):
+        if earlier and earlier.customer_id == purchase.customer_id and _can_still_be_paid(earlier, at):
             return earlier
         if earlier:
             purchase = replace(purchase, form_key=None)
@@ -135,6 +131,12 @@ def open_session(order: Order, email: str, label: str) -> CheckoutSession:
 def join(session: Session, order_key: str, checkout: CheckoutSession) -> None:
     """Note in the order which Session is its own."""
     session.execute(update(Order).where(Order.key == order_key).values(stripe_session_id=checkout.id))
+
+
+def _can_still_be_paid(order: Order, at: datetime) -> bool:
+    """Whether its Session can be opened again, or for the first time: Stripe makes none that ends within half an hour."""
+    time_needed = timedelta(0) if order.stripe_session_id else SHORTEST_SESSION
+    return order.state == "pending" and order.expires_at > at + time_needed
 
 
 def _require_room(session: Session, purchase: Purchase, at: datetime) -> None:

@@ -27,8 +27,6 @@ SHARP_DOTS_PER_INCH = 192  # twice what a pixel of a drawing is
 BOOK = 500  # tickets that are set at once: more would take memory for nothing
 LONGEST_WORD = 30
 BREAK_HERE = "\u200b"
-MANY_LINES = 32
-"""Lines of a message that the page has room for; one of more lines, which is no verse, is run on."""
 
 
 def print_gift(gift: Gift, card: PrepaidCard, *, giver: str, keys: Keys, at: datetime) -> bytes:
@@ -45,7 +43,7 @@ def print_gift(gift: Gift, card: PrepaidCard, *, giver: str, keys: Keys, at: dat
         "shop": printable(_shop_name()),
         "kind": _("A prepaid card, given"),
         "heading": _breakable(_("For %(name)s", name=name) if name else _("For you")),
-        "message": _breakable(_running(printable(gift.message))),
+        "message": _breakable(re.sub(r"\n{3,}", "\n\n", printable(gift.message))),
         "signature": _breakable(_elided(_("from %(name)s", name=giver))) if giver else "",
         "ticket": draw_ticket(facts, "page"),
         "ticket_words": _("%(words)s. The square leads to %(address)s", words=facts.words, address=facts.address),
@@ -149,12 +147,6 @@ def _has_glyph(sign: str) -> bool:
 def _faces() -> tuple[Typeface, ...]:
     """The faces of `lettering` and the reading face: what `gift.typ` chooses from, for each text the last at least."""
     return (Typeface(FONTS / "SourceSerif4-Text.ttf"),)
-
-
-def _running(message: str) -> str:
-    """At most one empty line at a time; a message of very many lines is set as one paragraph."""
-    lines = re.sub(r"\n{3,}", "\n\n", message)
-    return " ".join(lines.split()) if lines.count("\n") >= MANY_LINES else lines
 
 
 def _breakable(text: str) -> str:

@@ -19,6 +19,7 @@ from sqlalchemy import func, select, update
 
 from store import clock
 from store.checkout.models import Order, WebhookEvent
+from store.checkout.start import Purchase, place_order
 from store.db import db, transaction
 from store.jobs.models import Job
 from store.jobs.work import run_next
@@ -224,3 +225,13 @@ def test_a_wallet_takes_no_more_than_its_limit(app: Flask, shop: Shop, sandbox: 
     answer = client.post("/cartes/acheter", data=data)
     assert answer.status_code == 422
     assert "29,00" in answer.text
+
+
+def test_an_order_whose_session_was_never_made_is_placed_anew_forty_minutes_later(app: Flask, shop: Shop) -> None:
+    person, form_key = shop.customer(), "0" * 32
+    purchase = Purchase(person.id, person.wallet_id, person.email, "self", 2000, 2100, None, None, form_key)
+    with app.app_context(), transaction() as session:
+        place_order(session, purchase, "EUR", clock.now() - timedelta(minutes=40))
+    order_card(shop.signed_in(person), form_key=form_key)
+    with app.app_context():
+        assert db.session.scalar(select(func.count(Order.id))) == 2

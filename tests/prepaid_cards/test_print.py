@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from store.gateways import typesetter
 from store.gateways.typesetter import CannotTypeset, typeset_png
 from store.prepaid_cards import print_cards
 from store.prepaid_cards.batch import PrintedCard
@@ -100,7 +101,9 @@ def luminance(shade: int) -> float:
     [
         {"message": ""},
         {"message": "Bon film ! " * 45},
-        {"message": "Anticonstitutionnellement" * 20, "name": "A" * 80, "giver": "B" * 80},
+        {"message": "Anticonstitutionnellement" * 20, "name": "A" * 100, "giver": "B" * 100},
+        {"message": "W" * 500, "name": "W" * 100, "giver": "W" * 100},
+        {"message": "WWWWWWWWWWWWWWWW\n" * 29, "name": "W" * 100, "giver": "W" * 100},
         {"message": "a\n" * 250},
         {"message": VERSE, "name": "Marie-Françoise de La Tour d’Auvergne et tous ses enfants"},
         {"message": "\n\n\n \n", "name": " ", "giver": ""},
@@ -130,7 +133,7 @@ def nothing_is_cut_off(picture: Image.Image) -> None:
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(message=st.text(max_size=500), name=st.text(max_size=80), giver=st.text(max_size=80))
+@given(message=st.text(max_size=500), name=st.text(max_size=100), giver=st.text(max_size=100))
 def test_no_text_breaks_it(app: Flask, message: str, name: str, giver: str) -> None:
     assert len(paper(app, name=name, giver=giver, message=message)) == 1
 
@@ -149,7 +152,12 @@ def test_what_our_faces_lack_is_left_out_and_told() -> None:
     assert unprintable(MESSAGE + "\r\n\tПривет Ζωή Łódź e\u0301") == ""
 
 
+def test_who_has_no_name_in_our_letters_is_you(app: Flask) -> None:
+    assert "For you" in paper(app, "en", name="王小明").text()
+
+
 def test_only_our_faces_are_used(app: Flask) -> None:
+    assert {family.replace(" ", "") for family in typesetter._faces().families()} == FACES
     with app.app_context():
         pdf = print_gift(*given_card(name="Ольга"), giver="王 Ann", keys=KEYS, at=AT)
     assert {name.decode() for name in re.findall(rb"/BaseFont/[A-Z]{6}\+(\w+)", pdf)} == FACES

@@ -122,6 +122,20 @@ def test_a_page_may_hold_many_of_them() -> None:
             assert not {"id", "style"} & set(element.keys())
 
 
+@pytest.mark.parametrize("cut", ["page", "sheet"])
+def test_the_square_keeps_four_light_modules_around_it(cut: str) -> None:
+    """As ISO/IEC 18004 asks; the white ends where the ticket begins."""
+    white, dark = list(parsed(FOR_PRINT, cut).iter(f"{SVG}path"))[-2:]
+    left, side = (float(number) for number in re.match(r"M([\d.]+) [\d.]+h([\d.]+)", white.get("d")).groups())
+    x, module = (
+        float(number) for number in re.match(r"translate\(([\d.]+) .*scale\((.*)\)", dark.get("transform")).groups()
+    )
+    last = max(int(column) for column in re.findall(r"M(\d+)", dark.get("d"))) + 1
+    assert x - left == pytest.approx(4 * module, abs=0.1)
+    assert left + side - (x + last * module) == pytest.approx(4 * module, abs=0.1)
+    assert module / 72 * 25.4 > 0.35, "mm, for a phone's camera"
+
+
 def test_it_is_the_pages_ticket(client: FlaskClient) -> None:
     page = client.get("/films").text
     found = re.findall(r'<a class="ticket" href="/cartes"><svg [^>]*aria-label="([^"]*)"', page)
