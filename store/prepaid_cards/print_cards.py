@@ -24,7 +24,7 @@ from store.prepaid_cards.models import Gift, PrepaidCard
 from store.prepaid_cards.ticket import TicketFacts, draw_ticket
 
 SHARP_DOTS_PER_INCH = 192  # twice what a pixel of a drawing is
-BOOK = 500  # tickets that are set at once: more would take memory for nothing
+BOOK = 200  # tickets set at once: Typst remembers its last ten works, 0.15 MB a ticket
 LONGEST_WORD = 30
 BREAK_HERE = "\u200b"
 
@@ -56,7 +56,7 @@ def print_gift(gift: Gift, card: PrepaidCard, *, giver: str, keys: Keys, at: dat
 
 
 def print_sheets(cards: Iterable[PrintedCard], at: datetime) -> Iterator[bytes]:
-    """A batch on A4 sheets of ten tickets with cut marks: one accessible PDF after the other, of fifty sheets at most."""
+    """A batch on A4 sheets of ten tickets with cut marks: one accessible PDF after the other, of twenty sheets at most."""
     waiting = iter(cards)
     while book := list(islice(waiting, BOOK)):
         tickets = [_printed_ticket(card) for card in book]

