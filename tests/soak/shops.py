@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,18 +62,25 @@ class Engine:
         with app.app_context():
             db.engine.dispose()
 
-    def crash_backend(self) -> None:
-        """Kill a process that serves the shop: PostgreSQL then ends all of them and recovers."""
+    def crash_backend(self) -> float:
+        """Kill a process that serves the shop: PostgreSQL ends all of them and recovers. When that was, on the monotonic clock."""
         engine = create_engine(self._url)
         with engine.connect() as connection:
-            pid = connection.scalar(text(A_BACKEND))
+            os.kill(connection.scalar(text(A_BACKEND)), signal.SIGKILL)
+            with suppress(OperationalError):
+                while True:
+                    connection.scalar(text("SELECT 1"))
         engine.dispose()
-        os.kill(pid, signal.SIGKILL)
-
-    def crash_server(self) -> None:
-        """Kill the server itself, and start it again."""
-        os.kill(self.server.get_pid(), signal.SIGKILL)
+        ended = time.monotonic()
         self._start_again()
+        return ended
+
+    def crash_server(self) -> float:
+        """Kill the server itself, and start it again. When it was killed, on the monotonic clock."""
+        os.kill(self.server.get_pid(), signal.SIGKILL)
+        ended = time.monotonic()
+        self._start_again()
+        return ended
 
     def _start_again(self) -> None:
         """Until it answers: a while long the dead server's processes and files are still there."""

@@ -3,6 +3,7 @@
 Started again, it first tries once more whatever its diary holds no answer to, under the same keys.
 """
 
+import itertools
 import random
 import threading
 import time
@@ -86,18 +87,16 @@ class Worker:
 
     def finish(self) -> None:
         """Try what has no answer."""
-        with self.app.app_context():
-            for act in self.diary.unanswered():
-                self._try(act)
+        for act in self.diary.unanswered():
+            self._try(act)
 
     def go_on(self, thread: int) -> None:
         """Think of new acts for ever."""
         chance = random.Random(f"{self.job.seed}:{thread}")
-        with self.app.app_context():
-            for number in range(10**9):
-                for act in self._thought_of(chance, f"{self.job.seed}:{thread}:{number}"):
-                    self.diary.ask(act)
-                    self._try(act)
+        for number in itertools.count():
+            for act in self._thought_of(chance, f"{self.job.seed}:{thread}:{number}"):
+                self.diary.ask(act)
+                self._try(act)
 
     def _thought_of(self, chance: random.Random, key: str) -> Iterator[Act]:
         [kind] = chance.choices(list(KINDS), list(KINDS.values()))
@@ -123,7 +122,8 @@ class Worker:
 
     def _ends(self) -> list[Ending]:
         try:
-            return expired_lots(db.session, self._now(), RECENT)
+            with self.app.app_context():
+                return expired_lots(db.session, self._now(), RECENT)
         except DBAPIError as error:
             if _is_gone(error):
                 return []
@@ -159,17 +159,20 @@ class Worker:
                 self._up.send(time.monotonic())
 
     def _do(self, act: Act) -> int:
-        """Do it in a transaction of its own; the cents that a sweep ended, otherwise 0."""
-        code = self._code(act.of) if act.kind == "redeem" else ""
-        with transaction() as session:
-            if act.kind == "redeem":
-                self._redeem(session, act, code)
-            elif act.kind == "expire":
-                return book_expiry(session, Ending(int(act.of), self._wallet_id(act)), self._now())
-            else:
-                {"buy": self._sell, "gift": self._sell, "spend": self._spend, "refund": self._refund}[act.kind](
-                    session, act
-                )
+        """Do it as a request would; the cents that a sweep ended, otherwise 0."""
+        with self.app.app_context():
+            code = self._code(act.of) if act.kind == "redeem" else ""
+            with transaction() as session:
+                if act.kind == "redeem":
+                    self._redeem(session, act, code)
+                elif act.kind == "expire":
+                    return book_expiry(session, Ending(int(act.of), self._wallet_id(act)), self._now())
+                elif act.kind == "spend":
+                    self._spend(session, act)
+                elif act.kind == "refund":
+                    self._refund(session, act)
+                else:
+                    self._sell(session, act)
         return 0
 
     def _sell(self, session: Session, act: Act) -> None:
@@ -208,9 +211,7 @@ class Worker:
         reverse(session, wallet, journal_id, kind="undone", key=act.key, at=self._now())
 
     def _code(self, reference: str) -> str:
-        card = db.session.scalars(
-            select(PrepaidCard).where(PrepaidCard.reference == reference).execution_options(populate_existing=True)
-        ).one()
+        card = db.session.scalars(select(PrepaidCard).where(PrepaidCard.reference == reference)).one()
         return code_on(self._keys, card)
 
     def _wallet_id(self, act: Act) -> int:
