@@ -51,9 +51,9 @@ def _compose(key: str, to: str, subject: str, text: str, html: str) -> EmailMess
 
 
 def _add(message: EmailMessage, pictures: Mapping[str, bytes], attachments: Mapping[str, bytes]) -> None:
-    html = message.get_body(("html",))
+    *_, html = message.iter_parts()  # the last of the two ways to say the same
     for content_id, png in pictures.items():
-        html.add_related(png, "image", "png", cid=f"<{content_id}>", disposition="inline")  # type: ignore[union-attr]
+        html.add_related(png, "image", "png", cid=f"<{content_id}>", disposition="inline")
     for filename, pdf in attachments.items():
         message.add_attachment(pdf, "application", "pdf", filename=filename)
 

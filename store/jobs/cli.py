@@ -19,7 +19,8 @@ commands = AppGroup("jobs", help="Background work.")
 @commands.command("work")
 def work_command() -> None:
     """Do what is due until told to stop (SIGTERM or SIGINT)."""
-    work(current_app._get_current_object(), told_to_stop(signal.SIGTERM, signal.SIGINT))  # type: ignore[attr-defined]
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # threads need the app itself; its type hides how
+    work(app, told_to_stop(signal.SIGTERM, signal.SIGINT))
 
 
 @commands.command("list")
@@ -35,9 +36,9 @@ def list_command() -> None:
 def retry_command() -> None:
     """Make everything that failed due at once."""
     with transaction() as session:
-        count = session.execute(
+        made_due = session.connection().execute(
             update(Job)
             .where(Job.done_at.is_(None), Job.error.is_not(None))
             .values(run_at=clock.now(), failed_at=None, attempts=0)
-        ).rowcount  # type: ignore[attr-defined]
-    click.echo(f"{count} jobs are due again.")
+        )
+    click.echo(f"{made_due.rowcount} jobs are due again.")

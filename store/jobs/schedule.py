@@ -29,7 +29,7 @@ def _put_off(session: Session, name: str, now: datetime) -> bool:
     """Whether this caller, and no other, moved the job to its next time."""
     schedule = table_of(Schedule)
     session.execute(insert_if_absent(schedule, schedule.c.name), {"name": name, "due_at": now})
-    moved = session.execute(
+    moved = session.connection().execute(
         update(Schedule).where(Schedule.name == name, Schedule.due_at <= now).values(due_at=now + INTERVALS[name])
     )
-    return bool(moved.rowcount)  # type: ignore[attr-defined]
+    return bool(moved.rowcount)

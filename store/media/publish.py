@@ -60,8 +60,8 @@ def order(film_slug: str, master: Path, subtitles: Sequence[Subtitle]) -> None:
         "updated_at": clock.now(),
     }
     with media_store().workshop(film_slug), transaction() as session:
-        changed = session.execute(update(Packaging).where(Packaging.film_id == film_id).values(values))
-        if not changed.rowcount:  # type: ignore[attr-defined]
+        changed = session.connection().execute(update(Packaging).where(Packaging.film_id == film_id).values(values))
+        if not changed.rowcount:
             session.execute(insert(Packaging).values(film_id=film_id, step="", fraction=0.0, **values))
 
 

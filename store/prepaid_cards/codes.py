@@ -51,7 +51,7 @@ def code_of(keys: Keys, version: int, card_id: int, reissue: int) -> str:
 
 
 def written(code: str) -> str:
-    """The code as it is printed: XXXXX-XXXXX-XXXXX-XXXXX."""
+    """The code as it is printed: four groups of five with hyphens between them."""
     return "-".join(code[start : start + GROUP_LENGTH] for start in range(0, LENGTH, GROUP_LENGTH))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -27,7 +28,7 @@ from store.ledger.models import Lot, Posting
 from store.ledger.post import IdempotencyConflict, InsufficientCredit, hold, lock_wallet, reverse, spend
 from store.ledger.reconcile import differences
 from store.prepaid_cards.activate import activate
-from store.prepaid_cards.expire import book_expiry, expired_lots
+from store.prepaid_cards.expire import Ending, book_expiry, expired_lots
 from store.prepaid_cards.imprint import code_on
 from store.prepaid_cards.issue import issue_for_order
 from store.prepaid_cards.models import PrepaidCard
@@ -248,10 +249,10 @@ class Histories(RuleBasedStateMachine):
         with self.app.app_context():
             mine = {person.wallet_id for person in self.people}
             endings = [ending for ending in expired_lots(db.session, self.now, 10**6) if ending.wallet_id in mine]
-        ended = [self._try(lambda session, at: book_expiry(session, ending, at)) for ending in endings]  # noqa: B023
+        ended = [self._try(partial(_book, ending)) for ending in endings]
         assert sum(ended) == sum(person.model.sweep(self.now) for person in self.people)
         if twice:
-            assert not any(self._try(lambda session, at: book_expiry(session, ending, at)) for ending in endings)  # noqa: B023
+            assert not any(self._try(partial(_book, ending)) for ending in endings)
 
     @rule(days=DAYS)
     def wait(self, days: int) -> None:
@@ -437,3 +438,7 @@ def lengths(examples: int, steps: int) -> settings:
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
+
+
+def _book(ending: Ending, session: Session, at: datetime) -> int:
+    return book_expiry(session, ending, at)

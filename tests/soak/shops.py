@@ -92,7 +92,7 @@ class Engine:
             except (OperationalError, subprocess.SubprocessError):
                 if time.monotonic() > end:
                     raise
-                time.sleep(0.05)
+                time.sleep(0.05)  # nothing tells when a killed server's processes and files are gone
             else:
                 engine.dispose()
                 return

@@ -142,7 +142,7 @@ class Worker:
             except DBAPIError as error:
                 if _is_gone(error):
                     self._is_cut_off = True
-                    time.sleep(0.02)
+                    time.sleep(0.02)  # nothing tells when the server is back: asking again is what a client can do
                     continue
                 answer = Answer(act.key, FAILED, 0, repr(error))
             except Exception as error:
