@@ -18,7 +18,7 @@ from store.gateways import stripe_gateway
 from store.gateways.stripe_gateway import CheckoutSession
 from store.ledger.balance import credit_of
 from store.ledger.post import lock_wallet
-from store.prepaid_cards.gifts import GiftWish
+from store.prepaid_cards.gifts import GiftWish, wish_of
 from store.prepaid_cards.issue import issue_for_order
 from store.prepaid_cards.models import PrepaidCard
 from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
@@ -61,11 +61,11 @@ def start(purchase: Purchase, label: str, at: datetime) -> str:
 
 
 def place_order(session: Session, purchase: Purchase, currency: str, at: datetime) -> Order:
-    """A pending order; the same one again for a form that was sent twice. Raises WalletFull."""
+    """A pending order; the same one again for a form that was sent twice, unless it was changed between. Raises WalletFull."""
     lock_wallet(session, purchase.wallet_id)
     if purchase.form_key:
         earlier = session.scalar(select(Order).where(Order.form_key == purchase.form_key))
-        if earlier and earlier.customer_id == purchase.customer_id and _can_still_be_paid(earlier, at):
+        if earlier and _asks_for_the_same(session, earlier, purchase) and _can_still_be_paid(earlier, at):
             return earlier
         if earlier:
             purchase = replace(purchase, form_key=None)
@@ -131,6 +131,13 @@ def open_session(order: Order, email: str, label: str) -> CheckoutSession:
 def join(session: Session, order_key: str, checkout: CheckoutSession) -> None:
     """Note in the order which Session is its own."""
     session.execute(update(Order).where(Order.key == order_key).values(stripe_session_id=checkout.id))
+
+
+def _asks_for_the_same(session: Session, order: Order, purchase: Purchase) -> bool:
+    """Whether a form that comes again is the one that made this order, in every field."""
+    asked = (purchase.customer_id, purchase.purpose, purchase.price_cents, purchase.credit_cents, purchase.film_slug)
+    ordered = (order.customer_id, order.purpose, order.price_cents, order.credit_cents, order.film_slug)
+    return asked == ordered and wish_of(session, card_reference(order.id)) == purchase.gift
 
 
 def _can_still_be_paid(order: Order, at: datetime) -> bool:

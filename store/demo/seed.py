@@ -128,7 +128,7 @@ def _seed_cards() -> None:
             card = issue_for_order(
                 session,
                 reference=f"demo-card:{serial}",
-                purpose="suspended",
+                purpose="batch",
                 price_cents=price_cents,
                 credit_cents=credit_cents,
                 currency=current_app.config["SHOP_CURRENCY"],
@@ -139,7 +139,6 @@ def _seed_cards() -> None:
             activate(
                 session, reference=card.reference, funded_by=GOODWILL, key=f"demo-card:{serial}:sale", at=clock.now()
             )
-            card.handed_out_at = card.handed_out_at or clock.now()  # given away by the file, not by the pool
             lines.append(f"{written(code_on(keys, card))}  {credit_cents / 100:.2f}\n")
     (Path(current_app.instance_path) / "demo-cards.txt").write_text("".join(lines), encoding="utf-8")
 

@@ -42,6 +42,16 @@ def wrap(session: Session, card_id: int, wish: GiftWish) -> None:
     session.add(Gift(card_id=card_id, **asdict(wish)))
 
 
+def wish_of(session: Session, card_reference: str) -> GiftWish | None:
+    """To whom the card of this reference goes, as it stands now; None for a card that is no gift."""
+    row = session.execute(
+        select(Gift.delivery, Gift.recipient_name, Gift.recipient_email, Gift.message, Gift.deliver_on)
+        .join(PrepaidCard, PrepaidCard.id == Gift.card_id)
+        .where(PrepaidCard.reference == card_reference)
+    ).first()
+    return GiftWish(*row) if row else None
+
+
 def given_by(session: Session, customer_id: int) -> list[GivenCard]:
     """The gifts that this customer paid for, youngest first."""
     rows = session.execute(

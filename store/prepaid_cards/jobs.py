@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import structlog
 from flask import current_app, render_template
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -19,6 +20,8 @@ from store.prepaid_cards.expire import book_expiry, due_reminders, expired_lots,
 from store.prepaid_cards.gift_letter import gift_letter
 from store.prepaid_cards.models import Gift, PrepaidCard
 from store.stop import stop_at
+
+log = structlog.get_logger()
 
 
 @every(timedelta(hours=1))
@@ -51,12 +54,24 @@ def remind() -> None:
 @every(timedelta(hours=1))
 @job("prepaid_cards.deliver_gifts")
 def deliver_gifts() -> None:
-    """Mail the gifts whose day has come. A code that is replaced meanwhile leaves the gift due: the next letter has the new one."""
+    """Mail the gifts whose day has come. One that cannot be mailed holds up no other; it stays due, and the job tries again."""
+    failures = []
     for gift_id in gifts.due(db.session, clock.today()):
-        gift, card, giver = _gift(gift_id)
-        _mail_gift(gift, card, giver)
-        with transaction() as session:
-            gifts.mark_sent(session, gift_id, card.reissue, clock.now())
+        try:
+            _deliver(gift_id)
+        except Exception as failure:
+            failures.append(failure)
+            log.warning("gift not mailed", gift=gift_id, error=type(failure).__name__)
+    if failures:
+        raise failures[0]
+
+
+def _deliver(gift_id: int) -> None:
+    """Mail a gift. If its code is replaced meanwhile it stays due: the next letter has the new one."""
+    gift, card, giver = _gift(gift_id)
+    _mail_gift(gift, card, giver)
+    with transaction() as session:
+        gifts.mark_sent(session, gift_id, card.reissue, clock.now())
 
 
 def _gift(gift_id: int) -> tuple[Gift, PrepaidCard, str]:

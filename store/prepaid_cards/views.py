@@ -49,6 +49,7 @@ log = structlog.get_logger()
 CLAIM_COOKIE = "card"
 GUESSES = "10 per 5 minutes; 30 per day"
 CARD_ID = re.compile("[0-9]{1,18}")
+GREATEST_ID = 2**63 - 1  # that a database can be asked for
 ALARMING = parse("200 per hour")
 ONE_ALARM = parse("1 per hour")
 
@@ -125,7 +126,7 @@ def own_cards() -> str:
     return _own_cards_page(AddressForm(formdata=None))
 
 
-@blueprint.post("/compte/cartes/<int:gift_id>/adresse")
+@blueprint.post(f"/compte/cartes/<int(max={GREATEST_ID}):gift_id>/adresse")
 @login_required
 def correct(gift_id: int) -> Response | tuple[str, int]:
     """Send a gift to another address under a new code, which ends the old one."""
@@ -144,17 +145,18 @@ def correct(gift_id: int) -> Response | tuple[str, int]:
     return redirect(url_for("prepaid_cards.own_cards", _anchor=f"cadeau-{gift_id}"), 303)
 
 
-@blueprint.post("/compte/cartes/<int:gift_id>/imprimer")
+@blueprint.post(f"/compte/cartes/<int(max={GREATEST_ID}):gift_id>/imprimer")
 @login_required
 def print_given(gift_id: int) -> Response:
-    """The gift as a page to print; from then on it counts as handed over."""
+    """The gift as a page to print; one that is not mailed counts as handed over from then on."""
     given = next((given for given in _given() if given.gift.id == gift_id), None)
     if given is None or given.state == REDEEMED:
         abort(404)
     now = clock.now()
     pdf = print_gift(given.gift, given.card, giver=current_user.name, keys=_keys(), at=now)
-    with transaction() as session:
-        mark_sent(session, gift_id, given.card.reissue, now)
+    if given.gift.delivery == "print":
+        with transaction() as session:
+            mark_sent(session, gift_id, given.card.reissue, now)
     answer = Response(pdf, mimetype="application/pdf")
     answer.headers["Content-Disposition"] = f'attachment; filename="{_("prepaid-card")}-{given.card.last4}.pdf"'
     return answer

@@ -149,6 +149,15 @@ def test_a_suspended_card_is_counted_and_handed_out(app: Flask, shop: Shop, sand
     assert_books_are_right(app)
 
 
+@both_engines
+@pytest.mark.parametrize("act", ["adresse", "imprimer"])
+@pytest.mark.parametrize("number", ["0", "7", str(2**63), "9" * 40])
+def test_a_gift_that_there_is_not_is_not_found(shop: Shop, act: str, number: str) -> None:
+    client = shop.signed_in(shop.customer())
+    fields = {"recipient_email": "eloise@example.org", "csrf_token": csrf_of(client, "/compte")}
+    assert client.post(f"/compte/cartes/{number}/{act}", data=fields).status_code == 404
+
+
 def test_any_sum_is_sold_at_par(app: Flask, shop: Shop, sandbox: str) -> None:
     person = shop.customer()
     buy(shop.signed_in(person), sandbox, pour="moi", denomination="libre", montant="37.50")
@@ -181,3 +190,45 @@ def test_what_cannot_be_ordered_is_said_and_kept(shop: Shop, fields: dict[str, s
     assert answer.status_code == 422
     if fields.get("recipient_name") == "Éloïse":
         assert "Éloïse" in answer.text
+
+
+@both_engines
+def test_a_form_that_was_changed_is_another_order(app: Flask, shop: Shop, sandbox: str) -> None:
+    jeanne = shop.signed_in(shop.customer())
+    key = {"form_key": "0" * 32}
+    first, again = press(jeanne, **GIFT, **key).location, press(jeanne, **GIFT, **key).location
+    assert first == again
+    changed = [{"denomination": "50"}, {"recipient_email": "eloise@example.net"}, {"pour": "moi"}]
+    others = [press(jeanne, **{**GIFT, **key, **change}).location for change in changed]
+    assert len({first, *others}) == 4
+
+
+@both_engines
+def test_a_mailed_gift_that_is_printed_early_is_mailed_all_the_same(app: Flask, shop: Shop, sandbox: str) -> None:
+    jeanne = shop.signed_in(shop.customer())
+    with app.app_context():
+        day = clock.today() + timedelta(days=10)
+    buy(jeanne, sandbox, **GIFT, deliver_on=day.isoformat())
+    action = re.search(r'action="(/compte/cartes/\d+/imprimer)"', jeanne.get("/compte/cartes").text).group(1)
+    assert jeanne.post(action, data={"csrf_token": csrf_of(jeanne, "/compte/cartes")}).status_code == 200
+    app.config["SHOP_CLOCK_OFFSET_S"] = 10 * 86_400
+    with app.app_context():
+        deliver_gifts()
+    assert len(letters(app, "eloise@example.org")) == 1
+
+
+def test_a_gift_that_cannot_be_mailed_holds_up_no_other(app: Flask, shop: Shop, sandbox: str) -> None:
+    jeanne = shop.signed_in(shop.customer())
+    buy(jeanne, sandbox, **GIFT)
+    buy(jeanne, sandbox, **{**GIFT, "recipient_email": "paul@example.org"})
+    folder = Path(app.config["MAIL_URL"].removeprefix("file:"))
+    blocked = folder / "gift-1-0.eml"  # a folder where the first letter belongs: writing it fails
+    (blocked / "x").mkdir(parents=True)
+    with app.app_context(), pytest.raises(OSError):
+        deliver_gifts()
+    assert (folder / "gift-2-0.eml").exists()
+    (blocked / "x").rmdir()
+    blocked.rmdir()
+    with app.app_context():
+        deliver_gifts()
+    assert blocked.is_file()
