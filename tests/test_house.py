@@ -40,8 +40,10 @@ OF_THE_VISITOR = {"request", "session", "current_user"}
 OUTSIDE_WORLD = {"stripe", "smtplib", "subprocess", "socket", "urllib.request", "http.client", "requests", "boto3"}
 WRITERS = {"insert", "update", "delete", "insert_if_absent"}
 TIME = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time"}
-BOOKS = {"Wallet", "Lot", "Journal", "Posting", "LedgerAccount"}
-SQL_ON_BOOKS = re.compile(r"\b(INTO|UPDATE|DELETE FROM)\s+(wallet|lot|journal|posting|ledger_account)\b", re.IGNORECASE)
+BOOKS = {"Wallet", "Lot", "Journal", "Posting", "LedgerAccount", "Freeze"}
+SQL_ON_BOOKS = re.compile(
+    r"\b(INTO|UPDATE|DELETE FROM)\s+(wallet|lot|journal|posting|ledger_account|wallet_freeze)\b", re.IGNORECASE
+)
 
 Rule = Callable[[str, ast.Module], Iterator[str]]
 

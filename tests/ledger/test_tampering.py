@@ -55,7 +55,7 @@ REFUSED_ON_SQLITE = [
     "DELETE FROM sqlite_master",
     "ATTACH ':memory:' AS elsewhere",
     "REPLACE INTO posting SELECT id, journal_id, debit_account, credit_account, 1, lot_id FROM posting",
-    "INSERT OR REPLACE INTO journal SELECT id, 'odd', idempotency_key, request_hash, reference, currency, at FROM journal",
+    "INSERT OR REPLACE INTO journal SELECT id, 'odd', idempotency_key, request_hash, reference, currency, at, reverses_id FROM journal",
     "INSERT OR REPLACE INTO closing SELECT day, 0, 0, 0, previous_digest, 'x', closed_at FROM closing",
     INSERT_POSTING + "(1, 'goodwill', 'promotions', 2.5, NULL)",
     INSERT_POSTING + "(1, 'goodwill', 'promotions', 'x', NULL)",
