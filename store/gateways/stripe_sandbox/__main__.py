@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from waitress import create_server
 
-from . import sessions
+from . import plans
 from .app import create_app
 from .events import Courier
 from .state import State
@@ -31,7 +31,7 @@ def main() -> None:
     state = State(options.data)
     courier = Courier(state, options.webhook_url, options.webhook_secret)
     try:
-        server = create_server(create_app(state, courier), host="127.0.0.1", port=options.port, threads=8)
+        server = create_server(create_app(state, courier), host="127.0.0.1", port=options.port, threads=16)
     except OSError as problem:
         sys.exit(f"Port {options.port} cannot be had: {problem.strerror}")
     threading.Thread(target=work, args=(state, courier), daemon=True).start()
@@ -40,12 +40,13 @@ def main() -> None:
 
 
 def work(state: State, courier: Courier) -> None:
-    """What happens between requests, for ever: Sessions expire, events are delivered."""
+    """What happens between requests, for ever: what is due, and the delivery of events."""
     while True:
         try:
             with state.transaction():
-                sessions.expire_overdue(state)
-            courier.deliver_due()
+                plans.run_due(state)
+            if courier.deliver_due():  # there may be more
+                continue
         except sqlite3.OperationalError:
             log.exception("The sandbox's database did not answer; it will be asked again.")
         state.news.wait(LOOK_EVERY_S)
