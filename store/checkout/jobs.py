@@ -1,59 +1,65 @@
 """What the checkout does in the background."""
 
-from flask import render_template
-from flask_babel import force_locale
-from flask_babel import gettext as _
-from sqlalchemy import select
+from datetime import timedelta
 
 from store import clock
+from store.audit.alert import raise_alert
+from store.audit.models import Facts
+from store.checkout import letters
 from store.checkout.fulfil import settle
-from store.checkout.models import Order
-from store.checkout.start import card_reference
-from store.customers.models import Customer
-from store.db import db
-from store.gateways import mailer
-from store.jobs.enqueue import job
-from store.ledger.balance import credit_of
-from store.prepaid_cards.models import PrepaidCard
+from store.checkout.grant_film import grant_film
+from store.checkout.reconcile import USUAL_PERIOD, reconcile
+from store.checkout.refund import send
+from store.checkout.sync import sync_payment
+from store.db import transaction
+from store.jobs.enqueue import every, job
+
+MOST_TOLD = 5
+"""Differences that an alert repeats; it counts the others."""
 
 
 @job("checkout.settle")
 def settle_session(session_id: str) -> None:
-    """A webhook announced that a Session was paid."""
+    """A webhook announced that something became of a Session."""
     settle(session_id)
 
 
-@job("checkout.mail_confirmation")
-def mail_confirmation(order_id: int) -> None:
-    """Tell the customer what was paid and what credit it gave."""
-    order, email, name, wallet_id, last4 = db.session.execute(
-        select(Order, Customer.email, Customer.name, Customer.wallet_id, PrepaidCard.last4)
-        .join(Customer, Customer.id == Order.customer_id)
-        .join(PrepaidCard, PrepaidCard.reference == card_reference(order_id))
-        .where(Order.id == order_id)
-    ).one()
-    with force_locale("fr"):
-        words = {
-            "order": order,
-            "thanks": _thanks(order.purpose),
-            "name": name,
-            "last4": last4,
-            "credit_cents": credit_of(db.session, wallet_id, clock.now()),
-        }
-        mailer.send(
-            key=f"order-{order.key}",
-            to=email,
-            subject=_("Your prepaid card and its credit"),
-            text=render_template("checkout/mail_confirmation.txt", **words),
-            html=render_template("checkout/mail_confirmation.html", **words),
-        )
+@job("checkout.grant_film")
+def grant_ordered_film(order_id: int) -> None:
+    """Give the film that a paid order was for, where nobody came back to ask for it."""
+    grant_film(order_id, clock.now())
 
 
-def _thanks(purpose: str) -> str:
-    if purpose == "gift":
-        return str(_("Thank you. The card that you give is paid; in your account you see how far it has come."))
-    if purpose == "suspended":
-        return str(
-            _("Thank you. Your suspended card is paid; we hand its code to somebody who could not pay for a film.")
-        )
-    return str(_("Thank you. Your prepaid card is paid and its credit is in your account."))
+@job("checkout.sync_payment")
+def sync(payment_intent_id: str) -> None:
+    """A webhook announced that a payment was refunded or disputed."""
+    sync_payment(payment_intent_id)
+
+
+@job("checkout.send_refund")
+def send_refund(refund_id: int) -> None:
+    """A refund was reserved."""
+    send(refund_id)
+
+
+@every(timedelta(days=1))
+@job("checkout.reconcile", lane="slow")
+def reconcile_with_stripe() -> None:
+    """Compare the last thirty days with Stripe, and tell staff what was found."""
+    now = clock.now()
+    found = list(reconcile(now - USUAL_PERIOD, now))
+    if found:
+        with transaction() as session:
+            facts: Facts = {"count": len(found), "first": found[:MOST_TOLD]}
+            raise_alert(session, "reconcile_differences", f"reconcile:{now.isoformat()}", facts, now)
+
+
+for name, write in {
+    "mail_confirmation": letters.confirm,
+    "mail_failed": letters.tell_of_failed_payment,
+    "mail_film_missed": letters.tell_of_missed_film,
+    "mail_credit_note": letters.send_credit_note,
+    "mail_withdrawal": letters.acknowledge_withdrawal,
+    "mail_refund_failed": letters.tell_of_failed_refund,
+}.items():
+    job(f"checkout.{name}")(write)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from store import clock
 from store.catalogue.import_films import import_catalogue, read_catalogue
 from store.catalogue.models import Film, HomePage
+from store.customers.models import STAFF as STAFF_ROLE
 from store.customers.models import Customer
 from store.customers.passwords import hash_password
 from store.customers.register import register
@@ -50,7 +51,7 @@ class Account:
 
 SPECTATRICE = Account("spectatrice@example.org", "Ambre", 20_00, 21_00)
 SPECTATEUR = Account("spectateur@example.org", "Lucien", 2_10, 2_10)
-STAFF = Account("equipe@example.org", "L’équipe", role="staff")
+STAFF = Account("equipe@example.org", "L’équipe", role=STAFF_ROLE)
 
 DEMO_CARDS = (
     (1, 10_00, 10_00),
@@ -98,9 +99,9 @@ def _seed_account(account: Account) -> None:
             role=account.role,
         )
         if account.credit_cents:
-            card = issue_for_order(
+            [card] = issue_for_order(
                 session,
-                reference=f"demo:{customer_id}",
+                references=[f"demo:{customer_id}"],
                 purpose="self",
                 price_cents=account.price_cents,
                 credit_cents=account.credit_cents,
@@ -111,10 +112,9 @@ def _seed_account(account: Account) -> None:
             )
             activate(
                 session,
-                reference=card.reference,
+                {card.reference: f"demo:{customer_id}:credit"},
                 wallet_id=session.scalars(select(Customer.wallet_id).where(Customer.id == customer_id)).one(),
                 funded_by=GOODWILL,
-                key=f"demo:{customer_id}:credit",
                 at=now,
             )
 
@@ -125,9 +125,9 @@ def _seed_cards() -> None:
     with transaction() as session:
         staff_id = session.scalars(select(Customer.id).where(Customer.email == STAFF.email)).one()
         for serial, price_cents, credit_cents in DEMO_CARDS:
-            card = issue_for_order(
+            [card] = issue_for_order(
                 session,
-                reference=f"demo-card:{serial}",
+                references=[f"demo-card:{serial}"],
                 purpose="batch",
                 price_cents=price_cents,
                 credit_cents=credit_cents,
@@ -136,9 +136,7 @@ def _seed_cards() -> None:
                 at=clock.now(),
                 keys=keys,
             )
-            activate(
-                session, reference=card.reference, funded_by=GOODWILL, key=f"demo-card:{serial}:sale", at=clock.now()
-            )
+            activate(session, {card.reference: f"demo-card:{serial}:sale"}, funded_by=GOODWILL, at=clock.now())
             lines.append(f"{written(code_on(keys, card))}  {credit_cents / 100:.2f}\n")
     (Path(current_app.instance_path) / "demo-cards.txt").write_text("".join(lines), encoding="utf-8")
 

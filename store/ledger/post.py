@@ -67,7 +67,7 @@ _LOCK = (
 _OPEN_JOURNAL = insert_if_absent(JOURNAL, JOURNAL.c.idempotency_key).returning(JOURNAL.c.id)
 _REVERSAL_OF = select(JOURNAL.c.idempotency_key).where(JOURNAL.c.reverses_id == bindparam("journal_id"))
 _EARLIER_JOURNAL = select(JOURNAL.c.id, JOURNAL.c.request_hash).where(JOURNAL.c.idempotency_key == bindparam("key"))
-_NEW_LOT = insert(LOT).returning(LOT.c.id)
+_NEW_LOTS = insert(LOT).returning(LOT.c.id, LOT.c.kind)
 _FREEZE = insert_if_absent(FREEZE, FREEZE.c.reference)
 _SPENDABLE_LOTS = (
     select(LOT.c.id, LOT.c.kind, LOT.c.remaining)
@@ -213,12 +213,15 @@ def deposit(
     reference: str,
     at: datetime,
 ) -> int:
-    """Put new lots into the wallet, whatever it holds; returns the journal's id. Repeating it adds nothing."""
+    """Put new lots, one paid and one bonus at most, into the wallet, whatever it holds; returns the journal's id.
+
+    Repeating it adds nothing.
+    """
     connection = session.connection()
     request = [wallet.id, [[lot.kind, lot.amount, lot.funded_by] for lot in lots]]
     journal_id, is_new = _open_journal(connection, kind, key, reference, wallet.currency, request, at)
     if is_new:
-        _write(connection, journal_id, [_filling(connection, wallet, lot, reference, at) for lot in lots])
+        _write(connection, journal_id, _filling(connection, wallet, lots, reference, at))
     return journal_id
 
 
@@ -416,10 +419,11 @@ def _open_journal(
     return earlier.id, False
 
 
-def _filling(connection: Connection, wallet: LockedWallet, lot: NewLot, reference: str, at: datetime) -> Entry:
-    """A new lot, still empty, and the entry that fills it."""
-    lot_id = connection.execute(
-        _NEW_LOT,
+def _filling(
+    connection: Connection, wallet: LockedWallet, lots: Sequence[NewLot], reference: str, at: datetime
+) -> list[Entry]:
+    """New lots, one of a kind at most and still empty, and the entries that fill them."""
+    rows = [
         {
             "wallet_id": wallet.id,
             "kind": lot.kind,
@@ -428,9 +432,11 @@ def _filling(connection: Connection, wallet: LockedWallet, lot: NewLot, referenc
             "remaining": 0,
             "expires_at": lot.expires_at,
             "created_at": at,
-        },
-    ).scalar_one()
-    return Entry(lot.funded_by, ACCOUNT_OF_LOT_KIND[lot.kind], lot.amount, lot_id)
+        }
+        for lot in lots
+    ]
+    lot_ids = {row.kind: row.id for row in connection.execute(_NEW_LOTS, rows)}
+    return [Entry(lot.funded_by, ACCOUNT_OF_LOT_KIND[lot.kind], lot.amount, lot_ids[lot.kind]) for lot in lots]
 
 
 def _slices(lots: Iterable[Any], amount: int) -> list[_Slice]:
@@ -470,7 +476,8 @@ def _undoing(
 
 def _goodwill(connection: Connection, wallet: LockedWallet, reference: str, row: Any, at: datetime) -> Entry:
     lot = NewLot("bonus", row.amount, row.credit_account, at + GOODWILL_LIFE)
-    return _filling(connection, wallet, lot, reference, at)
+    [entry] = _filling(connection, wallet, [lot], reference, at)
+    return entry
 
 
 def _write(connection: Connection, journal_id: int, entries: Iterable[Entry]) -> None:

@@ -1,16 +1,17 @@
 """Cards that are given: to whom, when, and how far they have come."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from store.prepaid_cards.codes import Keys
-from store.prepaid_cards.models import Gift, PrepaidCard
+from store.prepaid_cards.models import IS_WORTH_SOMETHING, Gift, PrepaidCard
 from store.prepaid_cards.reissue import reissue
 
-WAITING, SENT, OPENED, REDEEMED = "waiting", "sent", "opened", "redeemed"
+WAITING, SENT, OPENED, REDEEMED, REFUNDED = "waiting", "sent", "opened", "redeemed", "refunded"
 
 
 class NoSuchGift(Exception):
@@ -30,26 +31,27 @@ class GiftWish:
 
 @dataclass(frozen=True)
 class GivenCard:
-    """A gift as who bought it sees it; `state` is `waiting`, `sent`, `opened` (its code was entered) or `redeemed`."""
+    """A gift as who bought it sees it; `state` is `waiting`, `sent`, `opened` (its code was entered), `redeemed` or `refunded`."""
 
     gift: Gift
     card: PrepaidCard
     state: str
 
 
-def wrap(session: Session, card_id: int, wish: GiftWish) -> None:
-    """Note to whom a card goes."""
-    session.add(Gift(card_id=card_id, **asdict(wish)))
+def wrap(session: Session, wishes: Mapping[int, GiftWish]) -> None:
+    """Note to whom each card goes, by the cards' ids."""
+    session.execute(insert(Gift), [{"card_id": card_id, **asdict(wish)} for card_id, wish in wishes.items()])
 
 
-def wish_of(session: Session, card_reference: str) -> GiftWish | None:
-    """To whom the card of this reference goes, as it stands now; None for a card that is no gift."""
-    row = session.execute(
+def wishes_of(session: Session, card_references: Collection[str]) -> list[GiftWish]:
+    """To whom the cards of these references go, as it stands now, in the order in which they were issued."""
+    rows = session.execute(
         select(Gift.delivery, Gift.recipient_name, Gift.recipient_email, Gift.message, Gift.deliver_on)
         .join(PrepaidCard, PrepaidCard.id == Gift.card_id)
-        .where(PrepaidCard.reference == card_reference)
-    ).first()
-    return GiftWish(*row) if row else None
+        .where(PrepaidCard.reference.in_(card_references))
+        .order_by(PrepaidCard.id)
+    )
+    return [GiftWish(*row) for row in rows]
 
 
 def given_by(session: Session, customer_id: int) -> list[GivenCard]:
@@ -74,6 +76,7 @@ def due(session: Session, today: date) -> list[int]:
             Gift.deliver_on <= today,
             PrepaidCard.activated_at.is_not(None),
             PrepaidCard.redeemed_at.is_(None),
+            IS_WORTH_SOMETHING,
         )
     )
     return list(session.scalars(query.order_by(Gift.id)))
@@ -108,6 +111,8 @@ def correct_address(session: Session, gift_id: int, bought_by: int, recipient_em
 
 
 def _state(gift: Gift, card: PrepaidCard) -> str:
+    if not card.worth_cents:
+        return REFUNDED
     if card.redeemed_at:
         return REDEEMED
     if gift.opened_at:
