@@ -5,6 +5,7 @@ SQLite takes the write lock at once (BEGIN IMMEDIATE), since a deferred one lets
 queue at a gate first, because waiting there is fair and cheap while SQLite's own busy wait is neither.
 """
 
+import select
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -141,6 +142,8 @@ def prepare(engine: Engine, *, of_the_owner: bool = False) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         if not of_the_owner:
             event.listen(engine, "connect", _guard_sqlite)
+    else:
+        engine.dialect.do_ping = _is_there  # type: ignore[assignment]
     return engine
 
 
@@ -202,6 +205,19 @@ def _engine_options(url: str) -> dict[str, Any]:
     if _is_sqlite(url):
         return {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000}, "pool_size": 10, "max_overflow": 40}
     return {"isolation_level": "AUTOCOMMIT", "pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}
+
+
+def _is_there(connection: Any) -> bool:
+    """Whether PostgreSQL has not hung up on an idle connection.
+
+    Asks the socket, where only a farewell can wait while nothing was asked: a question to the server would cost a round trip
+    at every transaction.
+    """
+    if connection.closed:
+        return False
+    farewell = select.poll()
+    farewell.register(connection.fileno(), select.POLLIN)
+    return not farewell.poll(0)
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

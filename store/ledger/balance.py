@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from store.ledger.chart import LOT_ACCOUNTS, UNREDEEMED_CARDS
 from store.ledger.models import AuditRun, Closing, Journal, Lot, Posting
+from store.ledger.post import HOLDS_SOMETHING
 
 STATEMENT_LINES = 50
 
@@ -40,7 +41,7 @@ def credit_of(session: Session, wallet_id: int, at: datetime) -> int:
     """The cents that the wallet's owner may spend at this instant: an expired lot counts nothing, swept or not."""
     return session.scalars(
         select(func.coalesce(func.sum(Lot.remaining), 0)).where(
-            Lot.wallet_id == wallet_id, Lot.remaining > 0, or_(Lot.expires_at.is_(None), Lot.expires_at > at)
+            Lot.wallet_id == wallet_id, HOLDS_SOMETHING, or_(Lot.expires_at.is_(None), Lot.expires_at > at)
         )
     ).one()
 

@@ -30,7 +30,15 @@ class Lot(Base):
         CheckConstraint("initial > 0", name="initial_positive"),
         CheckConstraint("remaining >= 0 AND remaining <= initial", name="remaining_within_initial"),
         CheckConstraint("kind IN ('paid', 'bonus')", name="kind"),
-        Index("ix_lot_spendable", "wallet_id", "expires_at", "id"),
+        Index(
+            "ix_lot_spendable",
+            "wallet_id",
+            "expires_at",
+            "id",
+            sqlite_where=text("remaining > 0"),
+            postgresql_where=text("remaining > 0"),
+        ),
+        Index("ix_lot_of_card", "wallet_id", "reference"),
     )
 
     id: Mapped[Identity]

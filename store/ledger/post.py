@@ -27,6 +27,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal_column,
     or_,
     select,
     update,
@@ -56,6 +57,9 @@ JOURNAL: Table = table_of(Journal)
 POSTING: Table = table_of(Posting)
 FREEZE: Table = table_of(Freeze)
 
+HOLDS_SOMETHING = LOT.c.remaining > literal_column("0")
+"""The condition of the index over such lots; with a bound 0 neither database would see that it fits."""
+
 _LOCK = (
     select(
         WALLET.c.currency,
@@ -73,7 +77,7 @@ _SPENDABLE_LOTS = (
     select(LOT.c.id, LOT.c.kind, LOT.c.remaining)
     .where(
         LOT.c.wallet_id == bindparam("wallet_id"),
-        LOT.c.remaining > 0,
+        HOLDS_SOMETHING,
         or_(LOT.c.expires_at.is_(None), LOT.c.expires_at > bindparam("at")),
     )
     .order_by(LOT.c.expires_at.is_(None), LOT.c.expires_at, LOT.c.id)
