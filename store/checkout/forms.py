@@ -1,4 +1,4 @@
-"""What the form that buys a card may hold."""
+"""What the forms that buy cards may hold."""
 
 import re
 from datetime import timedelta
@@ -10,26 +10,33 @@ from wtforms import (
     DateField,
     EmailField,
     HiddenField,
+    IntegerField,
     RadioField,
     SelectChoice,
     StringField,
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import Length, Optional, Regexp
+from wtforms.validators import AnyOf, Length, NumberRange, Optional, Regexp
 
 from store import clock
+from store.checkout.models import MOST_CARDS
 from store.customers.register import normalise
 
 FREE_SUM = "libre"
 LEAST_FREE_CENTS, MOST_FREE_CENTS = 5_00, 150_00
-LONGEST_MESSAGE = 500
+LONGEST_NAME, LONGEST_ADDRESS, LONGEST_MESSAGE = 100, 254, 500
 LONGEST_WAIT = timedelta(days=366)
+ACTS = {"louer": "rent", "acheter": "buy"}
 SUM = re.compile(r"([0-9]{1,4})(?:[.,]([0-9]{1,2}))?")
 
 
 class CardForm(FlaskForm):
-    """A card: of which sum, and for whom. `film` is where the customer came from; `form_key` makes two presses one order."""
+    """Cards: of which sum, how many, and for whom. `film` is where the customer came from and `acte` what for.
+
+    Gifts by e-mail are as many as there are addresses, divided by commas; so are the names, if there is more than one.
+    `form_key` makes two presses one order.
+    """
 
     pour = RadioField(
         _("For whom?"),
@@ -47,13 +54,19 @@ class CardForm(FlaskForm):
         choices=[SelectChoice("email", _("by e-mail")), SelectChoice("imprimer", _("on paper, printed by you"))],
         default="email",
     )
-    recipient_name = StringField(_("Their name"), [Length(max=100, message=_("At most 100 characters."))])
-    recipient_email = EmailField(_("Their e-mail address"), [Length(max=254)])
+    combien = IntegerField(
+        _("How many?"),
+        [Optional(), NumberRange(1, MOST_CARDS, _("From 1 to %(max)s cards.", max=MOST_CARDS))],
+        default=1,
+    )
+    recipient_name = StringField(_("Their name"), [Length(max=MOST_CARDS * (LONGEST_NAME + 2))])
+    recipient_email = EmailField(_("Their e-mail address"), [Length(max=MOST_CARDS * (LONGEST_ADDRESS + 2))])
     deliver_on = DateField(_("On which day?"), [Optional()])
     message = TextAreaField(
         _("A message"), [Length(max=LONGEST_MESSAGE, message=_("At most %(max)s characters.", max=LONGEST_MESSAGE))]
     )
     film = HiddenField(validators=[Optional(), Length(max=200), Regexp(r"[a-z0-9-]+\Z")])
+    acte = HiddenField(validators=[Optional(), AnyOf(ACTS)])
     form_key = HiddenField(validators=[Optional(), Regexp(r"[0-9a-f]{32}\Z")])
 
     price_cents: int = 0
@@ -70,19 +83,36 @@ class CardForm(FlaskForm):
         self.price_cents = cents
 
     def validate_recipient_name(self, field: StringField) -> None:
-        """A present goes to somebody."""
-        field.data = " ".join((field.data or "").split())
-        if self.is_gift and (not field.data or not field.data.isprintable()):
+        """A present goes to somebody: one name for all cards, or one for each."""
+        if not self.is_gift:
+            return
+        names = self._names()
+        if not names or not all(name.isprintable() for name in names):
             raise ValidationError(_("Who is it for?"))
+        if max(map(len, names)) > LONGEST_NAME:
+            raise ValidationError(_("At most 100 characters."))
+        if len(names) not in (1, self.quantity):
+            raise ValidationError(
+                _(
+                    "Write one name for all, or one for each card, divided by commas: %(names)s names for %(cards)s cards.",
+                    names=len(names),
+                    cards=self.quantity,
+                )
+            )
 
     def validate_recipient_email(self, field: EmailField) -> None:
-        """A present by e-mail needs an address."""
-        if not self.is_gift or self.remise.data == "imprimer":
+        """A present by e-mail needs an address, each card another."""
+        if not self.is_mailed:
             return
+        addresses = self._addresses()
+        if len(addresses) > MOST_CARDS:
+            raise ValidationError(_("At most %(max)s addresses.", max=MOST_CARDS))
         try:
-            field.data = normalise(field.data or "")
+            known = [normalise(address) for address in addresses or [""]]
         except ValueError:
             raise ValidationError(_("This does not look like an e-mail address.")) from None
+        if len({*known}) < len(known):
+            raise ValidationError(_("An address stands here twice: each card goes to another."))
 
     def validate_deliver_on(self, field: DateField) -> None:
         """From today to a year from now, by the shop's calendar."""
@@ -98,3 +128,39 @@ class CardForm(FlaskForm):
     def is_gift(self) -> bool:
         """Whether somebody else gets a code."""
         return bool(self.pour.data == "cadeau")
+
+    @property
+    def is_mailed(self) -> bool:
+        """Whether they get it by e-mail."""
+        return self.is_gift and self.remise.data != "imprimer"
+
+    @property
+    def quantity(self) -> int:
+        """How many cards are asked for."""
+        return max(len(self._addresses()), 1) if self.is_mailed else self.combien.data or 1
+
+    @property
+    def recipients(self) -> list[tuple[str, str | None]]:
+        """The name and, if it is mailed, the address for each card of a present, once the form is valid."""
+        names = self._names()
+        addresses = [normalise(address) for address in self._addresses()] if self.is_mailed else [None] * self.quantity
+        return list(zip(names if len(names) > 1 else names * self.quantity, addresses, strict=True))
+
+    def _names(self) -> list[str]:
+        """A comma divides names only where there are several cards: a single one may be for « Dupont, Jean »."""
+        written = self.recipient_name.data or ""
+        return _cleaned(written.split(",") if self.quantity > 1 else [written])
+
+    def _addresses(self) -> list[str]:
+        return _cleaned((self.recipient_email.data or "").split(","))
+
+
+class GapForm(FlaskForm):
+    """What is missing for a film: `montant` is the sum, in cents, that the button named."""
+
+    montant = IntegerField(validators=[Optional()])
+
+
+def _cleaned(words: list[str]) -> list[str]:
+    """Without empty ones and needless blanks."""
+    return [cleaned for word in words if (cleaned := " ".join(word.split()))]

@@ -15,12 +15,13 @@ MARGIN = timedelta(minutes=5)
 
 
 def reconcile(since: datetime, at: datetime) -> Iterator[str]:
-    """Settle every paid Session since then; a sentence for each difference that was found, mended or not."""
+    """Settle every completed Session since then; a sentence for each difference that was found, mended or not."""
     paid = set()
     for checkout in stripe_gateway.list_sessions(since - MARGIN):
-        if checkout.payment_status != "paid":
+        if checkout.status != "complete":
             continue
-        paid.add(checkout.id)
+        if checkout.payment_status == "paid":
+            paid.add(checkout.id)
         outcome = settle_fetched(checkout)
         if outcome == SETTLED:
             yield f"{checkout.id}: was paid and not credited; settled now"

@@ -5,22 +5,22 @@ persisted before the call that it protects, and the same key gives the same Sess
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from store.checkout.models import Order
+from store.checkout.models import FOR_ONESELF, Order
 from store.db import transaction
 from store.gateways import stripe_gateway
 from store.gateways.stripe_gateway import CheckoutSession
 from store.ledger.balance import credit_of
 from store.ledger.post import lock_wallet
-from store.prepaid_cards.gifts import GiftWish, wish_of
+from store.prepaid_cards.gifts import GiftWish, wishes_of
 from store.prepaid_cards.issue import issue_for_order
-from store.prepaid_cards.models import PrepaidCard
 from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
 from store.stop import stop_at
 
@@ -30,21 +30,32 @@ TERMS_VERSION = "2026-11"
 
 
 @dataclass(frozen=True)
-class Purchase:
-    """What a customer asks for: a card for oneself (`self`), as a `gift` or for the pool (`suspended`), its price and credit.
+class FilmWish:
+    """The film that a purchase is for: its slug, the act (`rent` or `buy`), and what that costs, in cents."""
 
-    `form_key` makes two presses of one button one order.
+    slug: str
+    act: str | None = None
+    price_cents: int | None = None
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """What a customer asks for: `quantity` cards, all alike; price and credit, in cents, are those of one card.
+
+    They are for oneself (`self`), gifts (`gift`, one of `gifts` for each), for the pool (`suspended`), or one card of
+    what is missing for `film` (`gap`). `form_key` makes two presses of one button one order.
     """
 
     customer_id: int
     wallet_id: int
     email: str
     purpose: str
-    price_cents: int
-    credit_cents: int
-    gift: GiftWish | None
-    film_slug: str | None
-    form_key: str | None
+    card_price_cents: int
+    card_credit_cents: int
+    quantity: int = 1
+    gifts: Sequence[GiftWish] = ()
+    film: FilmWish | None = None
+    form_key: str | None = None
 
 
 def start(purchase: Purchase, label: str, at: datetime) -> str:
@@ -63,53 +74,18 @@ def start(purchase: Purchase, label: str, at: datetime) -> str:
 def place_order(session: Session, purchase: Purchase, currency: str, at: datetime) -> Order:
     """A pending order; the same one again for a form that was sent twice, unless it was changed between. Raises WalletFull."""
     lock_wallet(session, purchase.wallet_id)
-    if purchase.form_key:
-        earlier = session.scalar(select(Order).where(Order.form_key == purchase.form_key))
-        if earlier and _asks_for_the_same(session, earlier, purchase) and _can_still_be_paid(earlier, at):
+    earlier = _earlier_order(session, purchase)
+    if earlier:
+        if _asks_for_the_same(session, earlier, purchase) and _can_still_be_paid(earlier, at):
             return earlier
-        if earlier:
-            purchase = replace(purchase, form_key=None)
-    if purchase.purpose == "self":
+        purchase = replace(purchase, form_key=None)
+    if purchase.purpose in FOR_ONESELF:
         _require_room(session, purchase, at)
-    order = Order(
-        key=uuid.uuid4().hex,
-        form_key=purchase.form_key,
-        customer_id=purchase.customer_id,
-        purpose=purchase.purpose,
-        price_cents=purchase.price_cents,
-        credit_cents=purchase.credit_cents,
-        currency=currency,
-        film_slug=purchase.film_slug,
-        terms_version=TERMS_VERSION,
-        state="pending",
-        created_at=at,
-        expires_at=at + SESSION_LIFE,
-    )
+    order = _new_order(purchase, currency, at)
     session.add(order)
     session.flush()
-    issue_card(session, order, purchase.gift, at)
+    _issue_cards(session, order, purchase.gifts, at)
     return order
-
-
-def issue_card(session: Session, order: Order, gift: GiftWish | None, at: datetime) -> PrepaidCard:
-    """The order's card, worth nothing until it is paid; repeated, the same one."""
-    return issue_for_order(
-        session,
-        reference=card_reference(order.id),
-        purpose=order.purpose,
-        price_cents=order.price_cents,
-        credit_cents=order.credit_cents,
-        currency=order.currency,
-        bought_by=order.customer_id,
-        at=at,
-        keys=current_app.config["CODE_KEYS"],
-        gift=gift,
-    )
-
-
-def card_reference(order_id: int) -> str:
-    """How the card of an order is called."""
-    return f"order:{order_id}"
 
 
 def open_session(order: Order, email: str, label: str) -> CheckoutSession:
@@ -118,11 +94,12 @@ def open_session(order: Order, email: str, label: str) -> CheckoutSession:
     return stripe_gateway.create_session(
         key=order.key,
         label=label,
-        amount=order.price_cents,
+        unit_amount=order.card_price_cents,
+        quantity=order.quantity,
         currency=order.currency,
         email=email,
         success_url=f"{shop}/paiement/retour?session_id={{CHECKOUT_SESSION_ID}}",
-        cancel_url=f"{shop}/paiement/abandon",
+        cancel_url=f"{shop}/paiement/abandon?commande={order.key}",
         locale="fr",
         expires_at=order.expires_at,
     )
@@ -133,11 +110,70 @@ def join(session: Session, order_key: str, checkout: CheckoutSession) -> None:
     session.execute(update(Order).where(Order.key == order_key).values(stripe_session_id=checkout.id))
 
 
+def _new_order(purchase: Purchase, currency: str, at: datetime) -> Order:
+    film = purchase.film
+    return Order(
+        key=uuid.uuid4().hex,
+        form_key=purchase.form_key,
+        customer_id=purchase.customer_id,
+        purpose=purchase.purpose,
+        quantity=purchase.quantity,
+        price_cents=purchase.quantity * purchase.card_price_cents,
+        credit_cents=purchase.quantity * purchase.card_credit_cents,
+        currency=currency,
+        film_slug=film.slug if film else None,
+        film_act=film.act if film else None,
+        film_price_cents=film.price_cents if film else None,
+        terms_version=TERMS_VERSION,
+        state="pending",
+        created_at=at,
+        expires_at=at + SESSION_LIFE,
+    )
+
+
+def _issue_cards(session: Session, order: Order, gifts: Sequence[GiftWish], at: datetime) -> None:
+    """The order's cards, worth nothing until it is paid. What is missing for a film is a card like any other."""
+    issue_for_order(
+        session,
+        references=order.card_references,
+        purpose="self" if order.is_for_oneself else order.purpose,
+        price_cents=order.card_price_cents,
+        credit_cents=order.card_credit_cents,
+        currency=order.currency,
+        bought_by=order.customer_id,
+        at=at,
+        keys=current_app.config["CODE_KEYS"],
+        gifts=gifts,
+    )
+
+
+def _earlier_order(session: Session, purchase: Purchase) -> Order | None:
+    """The order that a second press may mean: of the same form, or for the same film."""
+    if purchase.purpose == "gap" and purchase.film:
+        query = select(Order).where(
+            Order.customer_id == purchase.customer_id,
+            Order.purpose == "gap",
+            Order.film_slug == purchase.film.slug,
+        )
+        return session.scalar(query.order_by(Order.id.desc()).limit(1))
+    if purchase.form_key:
+        return session.scalar(select(Order).where(Order.form_key == purchase.form_key))
+    return None
+
+
 def _asks_for_the_same(session: Session, order: Order, purchase: Purchase) -> bool:
     """Whether a form that comes again is the one that made this order, in every field."""
-    asked = (purchase.customer_id, purchase.purpose, purchase.price_cents, purchase.credit_cents, purchase.film_slug)
-    ordered = (order.customer_id, order.purpose, order.price_cents, order.credit_cents, order.film_slug)
-    return asked == ordered and wish_of(session, card_reference(order.id)) == purchase.gift
+    asked = (purchase.customer_id, purchase.purpose, purchase.quantity)
+    asked_sums = (purchase.card_price_cents, purchase.card_credit_cents)
+    ordered = (order.customer_id, order.purpose, order.quantity)
+    ordered_sums = (order.card_price_cents, order.card_credit_cents)
+    return (asked, asked_sums, purchase.film) == (ordered, ordered_sums, _film_of(order)) and wishes_of(
+        session, order.card_references
+    ) == list(purchase.gifts)
+
+
+def _film_of(order: Order) -> FilmWish | None:
+    return FilmWish(order.film_slug, order.film_act, order.film_price_cents) if order.film_slug else None
 
 
 def _can_still_be_paid(order: Order, at: datetime) -> bool:
@@ -147,15 +183,15 @@ def _can_still_be_paid(order: Order, at: datetime) -> bool:
 
 
 def _require_room(session: Session, purchase: Purchase, at: datetime) -> None:
-    """Credit and pending orders for oneself together stay within what a wallet may hold."""
-    pending = session.scalars(
+    """Credit and orders for oneself under way together stay within what a wallet may hold."""
+    may_be_paid = and_(Order.state == "pending", Order.expires_at > at)
+    under_way = session.scalars(
         select(func.coalesce(func.sum(Order.credit_cents), 0)).where(
             Order.customer_id == purchase.customer_id,
-            Order.purpose == "self",
-            Order.state == "pending",
-            Order.expires_at > at,
+            Order.purpose.in_(FOR_ONESELF),
+            or_(Order.state == "processing", may_be_paid),
         )
     ).one()
-    room = WALLET_LIMIT_CENTS - credit_of(session, purchase.wallet_id, at) - int(pending)
-    if purchase.credit_cents > room:
+    room = WALLET_LIMIT_CENTS - credit_of(session, purchase.wallet_id, at) - int(under_way)
+    if purchase.quantity * purchase.card_credit_cents > room:
         raise WalletFull(room)

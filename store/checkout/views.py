@@ -1,6 +1,8 @@
-"""Buying a card: to Stripe's page and back."""
+"""Buying cards, or what is missing for a film: to Stripe's page and back."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 from uuid import uuid4
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
@@ -10,22 +12,29 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from store import clock
+from store.catalogue import browse
 from store.catalogue.models import Film
-from store.checkout.forms import FREE_SUM, LONGEST_WAIT, CardForm
+from store.checkout import orders
+from store.checkout.forms import ACTS, FREE_SUM, LONGEST_WAIT, CardForm, GapForm
 from store.checkout.fulfil import settle
+from store.checkout.gap import Gap, gap_of
+from store.checkout.grant_film import GRANTED, grant_film, why_missed
 from store.checkout.models import Order
-from store.checkout.start import Purchase, card_reference, start
+from store.checkout.start import FilmWish, Purchase, start
 from store.db import db
-from store.gateways.stripe_gateway import StripeUnavailable
+from store.gateways.stripe_gateway import StripeUnavailable, fetch_session
 from store.prepaid_cards import denominations, pool
 from store.prepaid_cards.gifts import GiftWish
-from store.prepaid_cards.models import Gift, PrepaidCard
 from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
+from store.rentals.standing import standing_of
 from store.web.corner import visitor_credit
+from store.web.locale import language
 
 blueprint = Blueprint("checkout", __name__)
 
 PURPOSES = {"moi": "self", "cadeau": "gift", "suspendue": "suspended"}
+
+Page = tuple[str, int]
 
 
 @blueprint.get("/cartes")
@@ -35,39 +44,113 @@ def offer() -> str:
 
 
 @blueprint.post("/cartes/acheter")
-def buy_card() -> Response | tuple[str, int]:
+def buy_card() -> Response | Page:
     """Place an order and go to Stripe's page; a stranger signs in first and comes back to the chosen card."""
     form = CardForm()
     if not current_user.is_authenticated:
-        chosen = {"denomination": form.denomination.data, "pour": form.pour.data, "film": form.film.data or None}
-        card = url_for("checkout.offer", **chosen)
+        fields = (form.denomination, form.pour, form.combien, form.film, form.acte)
+        card = url_for("checkout.offer", **{field.name: field.data or None for field in fields})
         return redirect(url_for("customers.sign_in", next=card), 303)
     is_valid = form.validate()
     sums = _sums(form)
     if not is_valid or sums is None:
         return _offer_again(form, _("Choose one of the cards below.") if sums is None and is_valid else None)
-    purchase = _purchase(form, *sums)
+    label = _("Prepaid card %(sum)s", sum=_money(sums[0]))
+    return _on_to_stripe(_purchase(form, *sums), label, lambda *refusal: _offer_again(form, *refusal))
+
+
+@blueprint.get("/films/<slug>/payer")
+@login_required
+def pay_gap(slug: str) -> Response | str:
+    """What is missing for a film, with the button that pays it; whoever lacks nothing goes where the film is."""
+    gap = _gap(slug)
+    return _nothing_to_pay(gap) or _gap_page(gap)
+
+
+@blueprint.post("/films/<slug>/payer")
+@login_required
+def do_pay_gap(slug: str) -> Response | Page:
+    """Order what is missing and go to Stripe's page; nothing is ordered at another sum than the button named."""
+    form = GapForm()
+    gap = _gap(slug)
+    elsewhere = _nothing_to_pay(gap)
+    if elsewhere:
+        return elsewhere
+    if not form.validate() or form.montant.data not in (None, gap.pay_cents):
+        return _gap_page(gap, _("Your credit has changed meanwhile: this is what is missing now.")), 422
+    purchase = Purchase(
+        customer_id=current_user.customer_id,
+        wallet_id=current_user.wallet_id,
+        email=current_user.email,
+        purpose="gap",
+        card_price_cents=gap.pay_cents,
+        card_credit_cents=gap.pay_cents,
+        film=FilmWish(gap.film.slug, gap.act, gap.price_cents),
+    )
+    label = _("Credit to watch %(title)s", title=gap.film.title)
+    return _on_to_stripe(purchase, label, lambda complaint, status=422: (_gap_page(gap, complaint), status))
+
+
+@blueprint.get("/paiement/retour")
+@login_required
+def come_back() -> Response | str:
+    """Back from Stripe: settle what it confirms, else say which step is under way. Someone else's Session shows nothing."""
+    session_id = request.args.get("session_id", "")
+    order = _order_of(session_id)
+    if order.state != "paid":
+        with suppress(StripeUnavailable):  # then the waiting page asks again
+            settle(session_id)
+        order = _order_of(session_id)
+    if order.state == "paid" and order.purpose == "gap" and order.film_outcome is None:
+        grant_film(order.id, clock.now())
+        order = _order_of(session_id)
+    return _page_of(order)
+
+
+@blueprint.get("/paiement/abandon")
+def give_up() -> Response | str:
+    """Back from Stripe without paying: nothing was charged, and `commande` can still be paid by whose it is."""
+    order = _own_order()
+    if order and order.state in ("paid", "processing"):
+        return redirect(url_for("checkout.come_back", session_id=order.stripe_session_id), 303)
+    return _given_up_page(order)
+
+
+@blueprint.get("/paiement/reprendre")
+@login_required
+def resume() -> Response | Page:
+    """On to the page of Stripe's on which `commande` can still be paid: the same Session, the same order."""
+    order = _own_order() or abort(404)
+    if order.stripe_session_id is None:
+        return redirect(_start_again(order), 303)
     try:
-        label = _("Prepaid card %(sum)s", sum=_money(purchase.price_cents))
+        checkout = fetch_session(order.stripe_session_id)
+    except StripeUnavailable:
+        return _given_up_page(order, _stripe_is_away()), 503
+    if checkout and checkout.status == "open" and checkout.url:
+        return redirect(checkout.url, 303)
+    return redirect(url_for("checkout.come_back", session_id=order.stripe_session_id), 303)
+
+
+def _on_to_stripe(purchase: Purchase, label: str, again: Callable[..., Page]) -> Response | Page:
+    """To the page on which to pay; or `again` the page that one came from, with a complaint and a status."""
+    try:
         return redirect(start(purchase, label, clock.now()), 303)
     except WalletFull as full:
-        return _offer_again(
-            form,
+        return again(
             _(
                 "Your credit may hold %(limit)s in all. With what you have and the payments you began, there is room"
                 " for %(room)s. Nothing was charged.",
                 limit=_money(WALLET_LIMIT_CENTS),
                 room=_money(max(full.room_cents, 0)),
-            ),
+            )
         )
     except StripeUnavailable:
-        return _offer_again(
-            form, _("Stripe does not answer just now. Nothing was charged; try again in a minute."), 503
-        )
+        return again(_stripe_is_away(), 503)
 
 
 def _sums(form: CardForm) -> tuple[int, int] | None:
-    """Price and credit, in cents, of what the form asks for; None if that is not on sale."""
+    """Price and credit, in cents, of the card that the form asks for; None if that is not on sale."""
     if form.denomination.data == FREE_SUM:
         return form.price_cents, form.price_cents
     chosen = denominations.find(db.session, form.denomination.data or "")
@@ -80,60 +163,120 @@ def _purchase(form: CardForm, price_cents: int, credit_cents: int) -> Purchase:
         wallet_id=current_user.wallet_id,
         email=current_user.email,
         purpose=PURPOSES[form.pour.data],
-        price_cents=price_cents,
-        credit_cents=credit_cents,
-        gift=_gift(form) if form.is_gift else None,
-        film_slug=form.film.data or None,
+        card_price_cents=price_cents,
+        card_credit_cents=credit_cents,
+        quantity=form.quantity,
+        gifts=_gifts(form) if form.is_gift else (),
+        film=FilmWish(form.film.data, ACTS.get(form.acte.data or "")) if form.film.data else None,
         form_key=form.form_key.data or None,
     )
 
 
-def _gift(form: CardForm) -> GiftWish:
-    by_mail = form.remise.data != "imprimer"
-    return GiftWish(
-        delivery="email" if by_mail else "print",
-        recipient_name=form.recipient_name.data or "",
-        recipient_email=form.recipient_email.data if by_mail else None,
-        message=(form.message.data or "").strip(),
-        deliver_on=form.deliver_on.data or clock.today(),
-    )
+def _gifts(form: CardForm) -> list[GiftWish]:
+    return [
+        GiftWish(
+            delivery="email" if form.is_mailed else "print",
+            recipient_name=name,
+            recipient_email=address,
+            message=(form.message.data or "").strip(),
+            deliver_on=form.deliver_on.data or clock.today(),
+        )
+        for name, address in form.recipients
+    ]
 
 
-@blueprint.get("/paiement/retour")
-@login_required
-def come_back() -> Response | str | tuple[str, int]:
-    """Back from Stripe: settle what it confirms, else say which step is under way. Someone else's Session shows nothing."""
-    session_id = request.args.get("session_id", "")
-    order = _own_order(session_id)
-    if order is None:
+def _gap(slug: str) -> Gap:
+    film = browse.film_page(db.session, slug, language(), clock.today())
+    if film is None or not film.playable:
         abort(404)
-    if order.state != "paid":
-        with suppress(StripeUnavailable):  # then the waiting page asks again
-            settle(session_id)
-        db.session.rollback()
-        order = _own_order(session_id)
-    if order is None or order.state != "paid":
-        return render_template("checkout/waiting.html", order=order), 200
-    card = db.session.scalars(select(PrepaidCard).where(PrepaidCard.reference == card_reference(order.id))).one()
-    gift = db.session.scalar(select(Gift).where(Gift.card_id == card.id))
-    return render_template("checkout/done.html", order=order, card=card, gift=gift, credit_now=visitor_credit())
+    act = ACTS.get(request.values.get("acte", ""), "rent")
+    return gap_of(film, act, visitor_credit() or 0)
 
 
-@blueprint.get("/paiement/abandon")
-def give_up() -> str:
-    """Back from Stripe without paying: nothing was charged."""
-    return render_template("checkout/abandoned.html")
+def _nothing_to_pay(gap: Gap) -> Response | None:
+    """Where the film is for who holds it, has the credit or waits for the bank; None for who has something to pay."""
+    debit = orders.debit_for_film(db.session, current_user.customer_id, gap.film.slug)
+    if debit:
+        return redirect(url_for("checkout.come_back", session_id=debit.stripe_session_id), 303)
+    standing = standing_of(db.session, current_user.customer_id, gap.film.id, clock.now())
+    is_held = standing is not None and (gap.act == "rent" or standing.kind == "purchase")
+    if is_held or not gap.missing_cents:
+        return redirect(url_for("catalogue.film", slug=gap.film.slug), 303)
+    return None
 
 
-def _own_order(session_id: str) -> Order | None:
-    return db.session.scalar(
-        select(Order)
-        .where(Order.stripe_session_id == session_id, Order.customer_id == current_user.customer_id)
-        .execution_options(populate_existing=True)
+def _gap_page(gap: Gap, complaint: str | None = None) -> str:
+    return render_template(
+        "checkout/gap.html",
+        gap=gap,
+        complaint=complaint,
+        play_hours=current_app.config["RENTAL_PLAY_HOURS"],
+        denominations=denominations.on_sale(db.session),
     )
 
 
-def _offer_again(form: CardForm, complaint: str | None = None, status: int = 422) -> tuple[str, int]:
+def _page_of(order: Order) -> Response | str:
+    """What became of an order; a film that was paid for is shown at once."""
+    if order.state in ("failed", "lapsed"):
+        return render_template("checkout/unpaid.html", order=order, again=_start_again(order))
+    if order.state != "paid":
+        return render_template("checkout/waiting.html", order=order, film=_film_of(order))
+    if order.film_outcome == GRANTED:
+        return redirect(url_for("playback.player", slug=order.film_slug), 303)
+    return render_template(
+        "checkout/done.html",
+        order=order,
+        cards=orders.cards_of(db.session, order),
+        credit_now=visitor_credit(),
+        **_next_film(order),
+    )
+
+
+def _next_film(order: Order) -> dict[str, Any]:
+    """The film that a purchase was for, how the customer stands with it, and why an exact payment did not give it."""
+    film = _film_of(order)
+    standing = standing_of(db.session, current_user.customer_id, film.id, clock.now()) if film else None
+    missed = (
+        why_missed(order.film_outcome, film.title if film else order.film_slug or "") if order.film_outcome else None
+    )
+    return {"film": film, "standing": standing, "missed": missed}
+
+
+def _film_of(order: Order) -> browse.FilmPage | None:
+    return browse.film_page(db.session, order.film_slug, language(), clock.today()) if order.film_slug else None
+
+
+def _order_of(session_id: str) -> Order:
+    db.session.rollback()  # what others committed meanwhile counts
+    return orders.by_session(db.session, current_user.customer_id, session_id) or abort(404)
+
+
+def _own_order() -> Order | None:
+    if not current_user.is_authenticated:
+        return None
+    return orders.by_key(db.session, current_user.customer_id, request.args.get("commande", ""))
+
+
+def _given_up_page(order: Order | None, complaint: str | None = None) -> str:
+    can_be_paid = order is not None and order.state == "pending" and order.expires_at > clock.now()
+    return render_template(
+        "checkout/abandoned.html",
+        order=order if can_be_paid else None,
+        film=_film_of(order) if order else None,
+        again=_start_again(order) if order else url_for("checkout.offer"),
+        complaint=complaint,
+    )
+
+
+def _start_again(order: Order) -> str:
+    """Where one orders the same anew."""
+    acte = "acheter" if order.film_act == "buy" else None
+    if order.purpose == "gap":
+        return url_for("checkout.pay_gap", slug=order.film_slug, acte=acte)
+    return url_for("checkout.offer", film=order.film_slug, acte=acte)
+
+
+def _offer_again(form: CardForm, complaint: str | None = None, status: int = 422) -> Page:
     return _offer_page(form, complaint), status
 
 
@@ -150,6 +293,10 @@ def _offer_page(form: CardForm, complaint: str | None = None) -> str:
         today=clock.today(),
         last_day=clock.today() + LONGEST_WAIT,
     )
+
+
+def _stripe_is_away() -> str:
+    return _("Stripe does not answer just now. Nothing was charged; try again in a minute.")
 
 
 def _money(cents: int) -> str:

@@ -16,7 +16,12 @@ from store.web.csrf import protect
 blueprint = Blueprint("webhook", __name__)
 
 LARGEST_BODY = 256 * 1024
-PAYING_EVENTS = {"checkout.session.completed", "checkout.session.async_payment_succeeded"}
+SESSION_EVENTS = {
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+}
 
 
 @blueprint.post("/stripe/webhook")
@@ -41,5 +46,5 @@ def _keep_once(session: Session, event: dict[str, Any]) -> None:
         .returning(WebhookEvent.id)
     )
     session_id = event["data"]["object"].get("id")
-    if is_new and event["type"] in PAYING_EVENTS and isinstance(session_id, str):
+    if is_new and event["type"] in SESSION_EVENTS and isinstance(session_id, str):
         enqueue(session, "checkout.settle", {"session_id": session_id})

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from store import clock
+from store.checkout.orders import under_way
 from store.clock import start_of
 from store.customers import passwords
 from store.customers.forms import KINDS, SignInForm, SignUpForm, StatementForm
@@ -124,6 +125,7 @@ def credit() -> str | tuple[str, int]:
         form=form,
         credit_now=credit_of(db.session, current_user.wallet_id, clock.now()),
         tickets=tickets_of(db.session, current_user.wallet_id),
+        payments=under_way(db.session, current_user.customer_id, clock.now()),
         movements=shown,
         parts=parts_of(db.session, current_user.wallet_id, [movement.journal_id for movement in shown]),
         next_cursor=shown[-1].journal_id if len(movements) > STATEMENT_LINES else None,

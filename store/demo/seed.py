@@ -98,9 +98,9 @@ def _seed_account(account: Account) -> None:
             role=account.role,
         )
         if account.credit_cents:
-            card = issue_for_order(
+            [card] = issue_for_order(
                 session,
-                reference=f"demo:{customer_id}",
+                references=[f"demo:{customer_id}"],
                 purpose="self",
                 price_cents=account.price_cents,
                 credit_cents=account.credit_cents,
@@ -111,10 +111,9 @@ def _seed_account(account: Account) -> None:
             )
             activate(
                 session,
-                reference=card.reference,
+                {card.reference: f"demo:{customer_id}:credit"},
                 wallet_id=session.scalars(select(Customer.wallet_id).where(Customer.id == customer_id)).one(),
                 funded_by=GOODWILL,
-                key=f"demo:{customer_id}:credit",
                 at=now,
             )
 
@@ -125,9 +124,9 @@ def _seed_cards() -> None:
     with transaction() as session:
         staff_id = session.scalars(select(Customer.id).where(Customer.email == STAFF.email)).one()
         for serial, price_cents, credit_cents in DEMO_CARDS:
-            card = issue_for_order(
+            [card] = issue_for_order(
                 session,
-                reference=f"demo-card:{serial}",
+                references=[f"demo-card:{serial}"],
                 purpose="batch",
                 price_cents=price_cents,
                 credit_cents=credit_cents,
@@ -136,9 +135,7 @@ def _seed_cards() -> None:
                 at=clock.now(),
                 keys=keys,
             )
-            activate(
-                session, reference=card.reference, funded_by=GOODWILL, key=f"demo-card:{serial}:sale", at=clock.now()
-            )
+            activate(session, {card.reference: f"demo-card:{serial}:sale"}, funded_by=GOODWILL, at=clock.now())
             lines.append(f"{written(code_on(keys, card))}  {credit_cents / 100:.2f}\n")
     (Path(current_app.instance_path) / "demo-cards.txt").write_text("".join(lines), encoding="utf-8")
 

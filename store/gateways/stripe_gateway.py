@@ -14,6 +14,7 @@ from flask import current_app
 
 SIGNATURE_TOLERANCE_S = 300
 REAL_API = "https://api.stripe.com"
+FAILED_INTENTS = {"requires_payment_method", "canceled"}
 
 
 class StripeUnavailable(Exception):
@@ -26,7 +27,11 @@ class ForgedEvent(Exception):
 
 @dataclass(frozen=True)
 class CheckoutSession:
-    """What we rely on of a Checkout Session; `amount` is in cents."""
+    """What we rely on of a Checkout Session; `amount` is in cents.
+
+    `payment_failed` tells a completed Session whose bank debit did not succeed from one whose debit is still under way: both
+    are unpaid. Its PaymentIntent asks for another payment method then (docs.stripe.com/payments/paymentintents/lifecycle).
+    """
 
     id: str
     url: str | None
@@ -37,13 +42,15 @@ class CheckoutSession:
     currency: str
     reference: str | None
     payment_intent_id: str | None
+    payment_failed: bool
 
 
 def create_session(
     *,
     key: str,
     label: str,
-    amount: int,
+    unit_amount: int,
+    quantity: int,
     currency: str,
     email: str,
     success_url: str,
@@ -51,15 +58,18 @@ def create_session(
     locale: str,
     expires_at: datetime,
 ) -> CheckoutSession:
-    """A Checkout Session for one payment. `key` is our order's: reference, metadata and idempotency key at once."""
+    """A Checkout Session for one payment of `quantity` times `unit_amount` cents.
+
+    `key` is our order's: reference, metadata and idempotency key at once.
+    """
     params: Any = {
         "mode": "payment",
         "line_items": [
             {
-                "quantity": 1,
+                "quantity": quantity,
                 "price_data": {
                     "currency": currency.lower(),
-                    "unit_amount": amount,
+                    "unit_amount": unit_amount,
                     "product_data": {"name": label},
                 },
             }
@@ -81,7 +91,7 @@ def fetch_session(session_id: str) -> CheckoutSession | None:
     """The Session as Stripe has it now; None if there is none of this id."""
     with _translated_errors():
         try:
-            return _seen(_client().v1.checkout.sessions.retrieve(session_id))
+            return _seen(_client().v1.checkout.sessions.retrieve(session_id, {"expand": ["payment_intent"]}))
         except stripe.InvalidRequestError as error:
             if error.code == "resource_missing":
                 return None
@@ -91,8 +101,8 @@ def fetch_session(session_id: str) -> CheckoutSession | None:
 def list_sessions(since: datetime) -> Iterator[CheckoutSession]:
     """Every Session that was made at or after `since`."""
     with _translated_errors():
-        listing = _client().v1.checkout.sessions.list({"created": {"gte": int(since.timestamp())}, "limit": 100})
-        for session in listing.auto_paging_iter():
+        chosen: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100, "expand": ["data.payment_intent"]}
+        for session in _client().v1.checkout.sessions.list(chosen).auto_paging_iter():
             yield _seen(session)
 
 
@@ -134,6 +144,8 @@ def _event(body: bytes) -> dict[str, Any]:
 
 
 def _seen(session: Any) -> CheckoutSession:
+    intent = session.payment_intent
+    is_whole = intent is not None and not isinstance(intent, str)  # an id alone, unless it was asked for
     return CheckoutSession(
         id=session.id,
         url=session.url,
@@ -143,7 +155,8 @@ def _seen(session: Any) -> CheckoutSession:
         amount=session.amount_total or 0,
         currency=(session.currency or "").upper(),
         reference=session.client_reference_id,
-        payment_intent_id=session.payment_intent if isinstance(session.payment_intent, str) else None,
+        payment_intent_id=intent.id if is_whole else intent,
+        payment_failed=is_whole and session.status == "complete" and intent.status in FAILED_INTENTS,
     )
 
 

@@ -42,7 +42,7 @@ POSTING: Table = table_of(Posting)
 _LOCK = select(WALLET.c.currency).where(WALLET.c.id == bindparam("wallet_id")).with_for_update()
 _OPEN_JOURNAL = insert_if_absent(JOURNAL, JOURNAL.c.idempotency_key).returning(JOURNAL.c.id)
 _EARLIER_JOURNAL = select(JOURNAL.c.id, JOURNAL.c.request_hash).where(JOURNAL.c.idempotency_key == bindparam("key"))
-_NEW_LOT = insert(LOT).returning(LOT.c.id)
+_NEW_LOTS = insert(LOT).returning(LOT.c.id, sort_by_parameter_order=True)
 _SPENDABLE_LOTS = (
     select(LOT.c.id, LOT.c.kind, LOT.c.remaining)
     .where(
@@ -162,7 +162,7 @@ def deposit(
     request = [wallet.id, [[lot.kind, lot.amount, lot.funded_by] for lot in lots]]
     journal_id, is_new = _open_journal(connection, kind, key, reference, wallet.currency, request, at)
     if is_new:
-        _write(connection, journal_id, [_filling(connection, wallet, lot, reference, at) for lot in lots])
+        _write(connection, journal_id, _filling(connection, wallet, lots, reference, at))
     return journal_id
 
 
@@ -282,10 +282,11 @@ def _open_journal(
     return earlier.id, False
 
 
-def _filling(connection: Connection, wallet: LockedWallet, lot: NewLot, reference: str, at: datetime) -> Entry:
-    """A new lot, still empty, and the entry that fills it."""
-    lot_id = connection.execute(
-        _NEW_LOT,
+def _filling(
+    connection: Connection, wallet: LockedWallet, lots: Sequence[NewLot], reference: str, at: datetime
+) -> list[Entry]:
+    """New lots, still empty, and the entries that fill them."""
+    rows = [
         {
             "wallet_id": wallet.id,
             "kind": lot.kind,
@@ -294,9 +295,14 @@ def _filling(connection: Connection, wallet: LockedWallet, lot: NewLot, referenc
             "remaining": 0,
             "expires_at": lot.expires_at,
             "created_at": at,
-        },
-    ).scalar_one()
-    return Entry(lot.funded_by, ACCOUNT_OF_LOT_KIND[lot.kind], lot.amount, lot_id)
+        }
+        for lot in lots
+    ]
+    lot_ids = connection.execute(_NEW_LOTS, rows).scalars()
+    return [
+        Entry(lot.funded_by, ACCOUNT_OF_LOT_KIND[lot.kind], lot.amount, lot_id)
+        for lot, lot_id in zip(lots, lot_ids, strict=True)
+    ]
 
 
 def _slices(lots: Iterable[Any], amount: int) -> list[_Slice]:
@@ -336,7 +342,8 @@ def _undoing(
 
 def _goodwill(connection: Connection, wallet: LockedWallet, reference: str, row: Any, at: datetime) -> Entry:
     lot = NewLot("bonus", row.amount, row.credit_account, at + GOODWILL_LIFE)
-    return _filling(connection, wallet, lot, reference, at)
+    [entry] = _filling(connection, wallet, [lot], reference, at)
+    return entry
 
 
 def _write(connection: Connection, journal_id: int, entries: Iterable[Entry]) -> None:

@@ -1,5 +1,6 @@
 """Cards that are given: to whom, when, and how far they have come."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
@@ -42,14 +43,15 @@ def wrap(session: Session, card_id: int, wish: GiftWish) -> None:
     session.add(Gift(card_id=card_id, **asdict(wish)))
 
 
-def wish_of(session: Session, card_reference: str) -> GiftWish | None:
-    """To whom the card of this reference goes, as it stands now; None for a card that is no gift."""
-    row = session.execute(
+def wishes_of(session: Session, card_references: Collection[str]) -> list[GiftWish]:
+    """To whom the cards of these references go, as it stands now, in the order in which they were issued."""
+    rows = session.execute(
         select(Gift.delivery, Gift.recipient_name, Gift.recipient_email, Gift.message, Gift.deliver_on)
         .join(PrepaidCard, PrepaidCard.id == Gift.card_id)
-        .where(PrepaidCard.reference == card_reference)
-    ).first()
-    return GiftWish(*row) if row else None
+        .where(PrepaidCard.reference.in_(card_references))
+        .order_by(PrepaidCard.id)
+    )
+    return [GiftWish(*row) for row in rows]
 
 
 def given_by(session: Session, customer_id: int) -> list[GivenCard]:

@@ -1,6 +1,7 @@
 """Issuance: a card comes to be, worth nothing until it is activated."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from store.prepaid_cards.models import PrepaidCard
 def issue_for_order(
     session: Session,
     *,
-    reference: str,
+    references: Sequence[str],
     purpose: str,
     price_cents: int,
     credit_cents: int,
@@ -23,29 +24,37 @@ def issue_for_order(
     bought_by: int,
     at: datetime,
     keys: Keys,
-    gift: GiftWish | None = None,
-) -> PrepaidCard:
-    """The card of an order that was placed, for oneself (`self`), as a `gift` or for the pool (`suspended`).
+    gifts: Sequence[GiftWish] = (),
+) -> list[PrepaidCard]:
+    """The cards of an order that was placed, for oneself (`self`), as gifts (`gift`) or for the pool (`suspended`).
 
-    Repeated for the same reference it is the same card.
+    They are alike, one for each reference; price and credit, in cents, are those of one card. `gifts` says to whom each
+    goes, in the same order. Repeated for the same references they are the same cards.
     """
-    earlier = session.scalar(select(PrepaidCard).where(PrepaidCard.reference == reference))
+    earlier = session.scalars(
+        select(PrepaidCard).where(PrepaidCard.reference.in_(references)).order_by(PrepaidCard.id)
+    ).all()
     if earlier:
-        return earlier
-    card = PrepaidCard(
-        reference=reference,
-        purpose=purpose,
-        price_cents=price_cents,
-        credit_cents=credit_cents,
-        currency=currency,
-        last4="".join(secrets.choice(ALPHABET) for _ in range(4)),
-        issued_at=at,
-        bought_by=bought_by,
-    )
-    session.add(card)
+        return list(earlier)
+    cards = [
+        PrepaidCard(
+            reference=reference,
+            purpose=purpose,
+            price_cents=price_cents,
+            credit_cents=credit_cents,
+            currency=currency,
+            last4="".join(secrets.choice(ALPHABET) for _ in range(4)),
+            issued_at=at,
+            bought_by=bought_by,
+        )
+        for reference in references
+    ]
+    session.add_all(cards)
     session.flush()
     if purpose != "self":
-        imprint(keys, card)
-    if gift:
-        wrap(session, card.id, gift)
-    return card
+        for card in cards:
+            imprint(keys, card)
+    if gifts:
+        for card, gift in zip(cards, gifts, strict=True):
+            wrap(session, card.id, gift)
+    return cards

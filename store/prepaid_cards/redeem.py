@@ -55,6 +55,7 @@ def redeem(session: Session, code: str, wallet_id: int, *, keys: Keys, at: datet
     room = WALLET_LIMIT_CENTS - credit_of(session, wallet_id, at)
     if card.credit_cents > room:
         raise WalletFull(room)
+    card.redeemed_at, card.wallet_id = at, wallet.id
     credit(session, card, wallet, funded_by=UNREDEEMED_CARDS, key=f"card:{card.id}:redemption", at=at)
     stop_at("redeem.credited")
     return card.id
@@ -72,8 +73,7 @@ def redeemed_into(session: Session, card_id: int, wallet_id: int) -> Redeemed | 
 def credit(
     session: Session, card: PrepaidCard, wallet: LockedWallet, *, funded_by: str, key: str, at: datetime
 ) -> None:
-    """Redeem a card into a wallet: what was paid, for good, and the rest as bonus for twelve months."""
-    card.redeemed_at, card.wallet_id = at, wallet.id
+    """Put a card's value into a wallet: what was paid, for good, and the rest as bonus for twelve months."""
     lots = [NewLot("paid", card.price_cents, funded_by)]
     if card.credit_cents > card.price_cents:
         lots.append(NewLot("bonus", card.credit_cents - card.price_cents, PROMOTIONS, clock.last_second_in_a_year(at)))

@@ -30,5 +30,5 @@ def sell(session: Session, code: str, *, keys: Keys, at: datetime, funded_by: st
         raise NotPrinted
     if card.activated_at:
         raise AlreadySold
-    activate(session, reference=card.reference, funded_by=funded_by, key=f"card:{card.id}:sale", at=at)
+    activate(session, {card.reference: f"card:{card.id}:sale"}, funded_by=funded_by, at=at)
     return card

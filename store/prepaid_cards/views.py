@@ -15,6 +15,7 @@ from limits import parse
 from werkzeug.wrappers import Response
 
 from store import clock
+from store.checkout.orders import under_way
 from store.db import db, transaction
 from store.jobs.enqueue import enqueue
 from store.prepaid_cards import claim
@@ -168,6 +169,7 @@ def _own_cards_page(form: AddressForm, gift_id: int | None = None) -> str:
         tickets=tickets_of(db.session, current_user.wallet_id),
         given_cards=_given(),
         suspended=suspended_by(db.session, current_user.customer_id),
+        payments=under_way(db.session, current_user.customer_id, clock.now()),
         form=form,
         form_gift_id=gift_id,
     )

@@ -1,8 +1,10 @@
 """Spending credit on a film: lock, price, grant and post in one transaction."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import and_, bindparam, insert, select
 from sqlalchemy.orm import Session
@@ -47,6 +49,11 @@ class Terms:
     start_days: int
     vat_percent: Decimal
 
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Terms":
+        """Those that the shop's settings name."""
+        return cls(settings["RENTAL_START_DAYS"], settings["SHOP_VAT_PERCENT"])
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -66,9 +73,19 @@ class _Offer:
     held_kind: str | None
 
 
-def rent(session: Session, customer_id: int, wallet_id: int, film_slug: str, terms: Terms, at: datetime) -> Grant:
+def rent(
+    session: Session,
+    customer_id: int,
+    wallet_id: int,
+    film_slug: str,
+    terms: Terms,
+    at: datetime,
+    *,
+    at_most_cents: int | None = None,
+) -> Grant:
     """Rent a film with the wallet's credit. Who may play it already gets that, and nothing is charged.
 
+    `at_most_cents` is a price that was agreed before: nobody pays more than that.
     Raises NotForSale and InsufficientCredit; then nothing has happened, provided the transaction is rolled back.
     """
     wallet = lock_wallet(session, wallet_id)
@@ -76,25 +93,36 @@ def rent(session: Session, customer_id: int, wallet_id: int, film_slug: str, ter
     offer = _offer(session, customer_id, film_slug, at)
     if offer.held_id is not None:
         return Grant(offer.held_id, False)
+    price_cents = _at_most(at_most_cents, offer.prices.rent)
     entitlement_id = _grant(
-        session, "rental", customer_id, offer.film_id, offer.prices.rent, at, at + timedelta(days=terms.start_days)
+        session, "rental", customer_id, offer.film_id, price_cents, at, at + timedelta(days=terms.start_days)
     )
     stop_at("rent.granted")
-    _charge(session, wallet, "rental", RENTAL_SALES, entitlement_id, offer.prices.rent, terms, at)
+    _charge(session, wallet, "rental", RENTAL_SALES, entitlement_id, price_cents, terms, at)
     stop_at("rent.posted")
     return Grant(entitlement_id, True)
 
 
-def buy(session: Session, customer_id: int, wallet_id: int, film_slug: str, terms: Terms, at: datetime) -> Grant:
-    """Buy a film with the wallet's credit, rented or not; who bought it before pays nothing. Raises as `rent` does."""
+def buy(
+    session: Session,
+    customer_id: int,
+    wallet_id: int,
+    film_slug: str,
+    terms: Terms,
+    at: datetime,
+    *,
+    at_most_cents: int | None = None,
+) -> Grant:
+    """Buy a film with the wallet's credit, rented or not; who bought it before pays nothing. Otherwise as `rent`."""
     wallet = lock_wallet(session, wallet_id)
     stop_at("buy.locked")
     offer = _offer(session, customer_id, film_slug, at)
     if offer.held_id is not None and offer.held_kind == "purchase":
         return Grant(offer.held_id, False)
-    entitlement_id = _grant(session, "purchase", customer_id, offer.film_id, offer.prices.buy, at, None)
+    price_cents = _at_most(at_most_cents, offer.prices.buy)
+    entitlement_id = _grant(session, "purchase", customer_id, offer.film_id, price_cents, at, None)
     stop_at("buy.granted")
-    _charge(session, wallet, "purchase", PURCHASE_SALES, entitlement_id, offer.prices.buy, terms, at)
+    _charge(session, wallet, "purchase", PURCHASE_SALES, entitlement_id, price_cents, terms, at)
     stop_at("buy.posted")
     return Grant(entitlement_id, True)
 
@@ -111,6 +139,10 @@ def _offer(session: Session, customer_id: int, film_slug: str, at: datetime) -> 
         raise NotForSale(film_slug)
     prices = prices_of(row.minutes, row.released_on, row.rent_cents, row.buy_cents, at.date())
     return _Offer(row.id, prices, row.held_id, row.held_kind)
+
+
+def _at_most(agreed_cents: int | None, present_cents: int) -> int:
+    return present_cents if agreed_cents is None else min(agreed_cents, present_cents)
 
 
 def _grant(

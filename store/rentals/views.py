@@ -23,14 +23,14 @@ blueprint = Blueprint("rentals", __name__)
 @login_required
 def rent_film(slug: str) -> Response:
     """Rent with credit, then on to the player page."""
-    return _spend_on(slug, rent)
+    return _spend_on(slug, rent, url_for("checkout.pay_gap", slug=slug))
 
 
 @blueprint.post("/films/<slug>/acheter")
 @login_required
 def buy_film(slug: str) -> Response:
     """Buy with credit, then on to the player page."""
-    return _spend_on(slug, buy)
+    return _spend_on(slug, buy, url_for("checkout.pay_gap", slug=slug, acte="acheter"))
 
 
 @blueprint.post("/films/<slug>/annuler")
@@ -56,8 +56,8 @@ def own_films() -> str:
     return render_template("rentals/own_films.html", films=films)
 
 
-def _spend_on(slug: str, act: Callable[..., Grant]) -> Response:
-    terms = Terms(current_app.config["RENTAL_START_DAYS"], current_app.config["SHOP_VAT_PERCENT"])
+def _spend_on(slug: str, act: Callable[..., Grant], checkout: str) -> Response:
+    terms = Terms.of(current_app.config)
     try:
         with transaction() as session:
             granted = act(session, current_user.customer_id, current_user.wallet_id, slug, terms, clock.now())
@@ -66,6 +66,6 @@ def _spend_on(slug: str, act: Callable[..., Grant]) -> Response:
     except NotForSale:
         abort(404)
     except InsufficientCredit:
-        return redirect(url_for("checkout.offer", film=slug), 303)
+        return redirect(checkout, 303)
     stop_at(f"{act.__name__}.committed")
     return redirect(url_for("playback.player", slug=slug), 303)

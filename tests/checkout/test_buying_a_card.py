@@ -229,7 +229,7 @@ def test_a_wallet_takes_no_more_than_its_limit(app: Flask, shop: Shop, sandbox: 
 
 def test_an_order_whose_session_was_never_made_is_placed_anew_forty_minutes_later(app: Flask, shop: Shop) -> None:
     person, form_key = shop.customer(), "0" * 32
-    purchase = Purchase(person.id, person.wallet_id, person.email, "self", 2000, 2100, None, None, form_key)
+    purchase = Purchase(person.id, person.wallet_id, person.email, "self", 2000, 2100, form_key=form_key)
     with app.app_context(), transaction() as session:
         place_order(session, purchase, "EUR", clock.now() - timedelta(minutes=40))
     order_card(shop.signed_in(person), form_key=form_key)

@@ -356,9 +356,9 @@ class Histories(RuleBasedStateMachine):
         reference, (price, credit) = f"order:{self._key(purpose)}", sums
 
         def act(session: Session, at: datetime) -> tuple[int, list[str]]:
-            card = issue_for_order(
+            [card] = issue_for_order(
                 session,
-                reference=reference,
+                references=[reference],
                 purpose=purpose,
                 price_cents=price,
                 credit_cents=credit,
@@ -375,9 +375,9 @@ class Histories(RuleBasedStateMachine):
         return card
 
     def _pay(self, card: Card, wallet_id: int | None, twice: bool) -> None:
-        key = f"{card.reference}:credit"
-        paying = {"reference": card.reference, "funded_by": STRIPE_CLEARING, "key": key, "wallet_id": wallet_id}
-        self._keyed(lambda session, at: activate(session, **paying, at=at), twice)
+        keys = {card.reference: f"{card.reference}:credit"}
+        paying = {"funded_by": STRIPE_CLEARING, "wallet_id": wallet_id}
+        self._keyed(lambda session, at: activate(session, keys, **paying, at=at), twice)
         card.is_paid = True
 
     def _credited(self, card: Card, person: int) -> None:

@@ -43,9 +43,9 @@ class Counter:
         self._orders += 1
         reference = f"order:{self._orders}"
         with self.app.app_context(), transaction() as session:
-            card = issue_for_order(
+            [card] = issue_for_order(
                 session,
-                reference=reference,
+                references=[reference],
                 purpose=purpose,
                 price_cents=price,
                 credit_cents=credit,
@@ -53,7 +53,7 @@ class Counter:
                 bought_by=buyer.id,
                 at=clock.now(),
                 keys=self.keys,
-                gift=gift,
+                gifts=[gift] if gift else [],
             )
         if sold:
             self.pay(reference, buyer)
@@ -62,14 +62,8 @@ class Counter:
     def pay(self, reference: str, buyer: Person, key: str | None = None) -> None:
         """The order of this card was paid."""
         with self.app.app_context(), transaction() as session:
-            activate(
-                session,
-                reference=reference,
-                wallet_id=buyer.wallet_id,
-                funded_by=STRIPE_CLEARING,
-                key=key or f"{reference}:credit",
-                at=clock.now(),
-            )
+            keys = {reference: key or f"{reference}:credit"}
+            activate(session, keys, wallet_id=buyer.wallet_id, funded_by=STRIPE_CLEARING, at=clock.now())
 
     def redeem(self, code: str, person: Person, days_later: int = 0) -> int:
         """The person enters the code."""

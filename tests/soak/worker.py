@@ -179,7 +179,7 @@ class Worker:
         customer_id, wallet_id = self.job.people[act.person]
         issue_for_order(
             session,
-            reference=act.key,
+            references=[act.key],
             purpose="self" if act.kind == "buy" else "gift",
             price_cents=act.cents,
             credit_cents=CREDIT_OF_PRICE[act.cents],
@@ -189,8 +189,7 @@ class Worker:
             keys=self._keys,
         )
         into = wallet_id if act.kind == "buy" else None
-        paid = {"reference": act.key, "funded_by": STRIPE_CLEARING, "key": act.key}
-        activate(session, **paid, wallet_id=into, at=self._now())
+        activate(session, {act.key: act.key}, funded_by=STRIPE_CLEARING, wallet_id=into, at=self._now())
 
     def _redeem(self, session: Session, act: Act, code: str) -> None:
         try:

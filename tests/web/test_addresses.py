@@ -27,7 +27,16 @@ PUBLIC = {
     "/aide": 200,
     "/contact": 200,
 }
-ASK_TO_SIGN_IN = [f"{FILM}/voir", "/paiement/retour?session_id=cs_test_x", "/compte", "/compte/credit", "/compte/films"]
+ASK_TO_SIGN_IN = [
+    f"{FILM}/voir",
+    f"{FILM}/payer",
+    f"{FILM}/payer?acte=acheter",
+    "/paiement/retour?session_id=cs_test_x",
+    "/paiement/reprendre?commande=x",
+    "/compte",
+    "/compte/credit",
+    "/compte/films",
+]
 OF_A_CUSTOMER = {
     "/compte": 200,
     "/compte/credit": 200,
@@ -36,13 +45,18 @@ OF_A_CUSTOMER = {
     FILM: 200,
     f"{FILM}/voir": 303,
     "/films/no-such-film/voir": 303,
+    f"{FILM}/payer": 303,
+    f"{FILM}/payer?acte=acheter": 200,
+    "/films/no-such-film/payer": 404,
+    "/paiement/reprendre": 404,
+    "/paiement/reprendre?commande=x": 404,
+    "/paiement/abandon?commande=x": 200,
     "/paiement/retour": 404,
     "/paiement/retour?session_id=cs_test_x": 404,
     "/connexion": 303,
     "/inscription": 303,
 }
 TO_COME = [
-    f"{FILM}/payer",
     f"{FILM}/telecharger",
     "/recherche?q=travail",
     "/recherche/suggestions?q=tra",
@@ -111,7 +125,7 @@ def test_statuses_of_the_acts(client: FlaskClient, customer: FlaskClient) -> Non
     begun = customer.post(f"{FILM}/lecture", data=token)
     assert (begun.status_code, begun.json["reason"]) == (409, "consent")
     poor = customer.post(f"{FILM}/acheter", data=token)
-    assert (poor.status_code, poor.location) == (303, "/cartes?film=la-sociale")
+    assert (poor.status_code, poor.location) == (303, f"{FILM}/payer?acte=acheter")
     assert customer.post("/cartes/acheter", data={**token, "denomination": "7"}).status_code == 422
     assert 'data-price-rent-cents="350"' in client.get(FILM).text
 

@@ -31,7 +31,7 @@ ODD = (
 USUAL = (b"la-sociale", b"oui", b"moi", b"12", b"index.m3u8")
 FIELDS = (
     *("email", "password", "name", "next", "denomination", "film", "form_key", "pour", "montant", "consentement"),
-    *("position_s", "sequence", "lecteur", "session_id", "tri", "apres", "theme"),
+    *("position_s", "sequence", "lecteur", "session_id", "tri", "apres", "theme", "acte", "commande", "combien"),
 )
 HEADERS = ("USER_AGENT", "RANGE", "IF_NONE_MATCH", "IF_RANGE", "ACCEPT_ENCODING", "ACCEPT_LANGUAGE", "COOKIE")
 METHODS = ("GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE", "BREW")
