@@ -57,6 +57,9 @@ class Shop:
     def about(self, object_id: str | None) -> list[Any]:
         return [event for event in self.events if event.data.object["id"] == object_id]
 
+    def types(self, object_id: str | None) -> list[str]:
+        return [event.type for event in self.about(object_id)]
+
     def wait_for(self, enough: Callable[[], bool]) -> None:
         with self._news:
             assert self._news.wait_for(enough, timeout=20), [event.type for event in self.events]
@@ -106,6 +109,28 @@ class Sandbox:
         answer = self.post(f"/_sandbox/pay/{session.id}", card=card)
         assert answer.status_code == 200
         return answer.json()
+
+    def paid(self, cents: int = 2000, card: str = PAYS) -> Any:
+        """The PaymentIntent of a new Session that was paid, with its charge."""
+        intent = self.pay(self.session(line_items=order(cents)["line_items"]), card)["payment_intent"]
+        return self.stripe.v1.payment_intents.retrieve(intent, {"expand": ["latest_charge.balance_transaction"]})
+
+    def refund(self, intent: Any, key: str | None = None, **params: Any) -> Any:
+        options: Any = {"idempotency_key": key} if key else {}
+        return self.stripe.v1.refunds.create({"payment_intent": intent.id} | params, options)
+
+    def act(self, path: str, **form: str) -> Any:
+        answer = self.post(f"/_sandbox/{path}", **form)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def charge(self, intent: Any) -> Any:
+        return self.stripe.v1.charges.retrieve(intent.latest_charge.id)
+
+    def booked(self, source: str) -> list[tuple[str, str, int, int]]:
+        """Type, category, amount and net of the balance transactions of a source, oldest first."""
+        found = self.stripe.v1.balance_transactions.list({"source": source}).data[::-1]
+        return [(one.type, one.reporting_category, one.amount, one.net) for one in found]
 
     def deliveries(self, object_id: str) -> list[Any]:
         events = requests.get(f"{self.url}/_sandbox/events").json()["data"]
@@ -184,7 +209,7 @@ def test_a_new_session_is_open(sandbox: Sandbox) -> None:
         ({"client_reference_id": ""}, "parameter_invalid_empty", "client_reference_id"),
         ({"expires_at": int(time.time()) + 60}, None, "expires_at"),
         ({"expires_at": int(time.time()) + 90_000}, None, "expires_at"),
-        ({"expand": ["customer"]}, None, "expand"),
+        ({"expand": ["subscription"]}, None, "expand"),
     ],
 )
 def test_parameters_are_read_strictly(sandbox: Sandbox, changes: Any, code: str | None, param: str | None) -> None:
@@ -307,7 +332,7 @@ def test_the_page_shows_what_is_bought_and_the_card_pays(sandbox: Sandbox, shop:
     shop.wait_for(lambda: len(shop.about(session.id)) == 1)
 
 
-def test_a_payment_makes_an_intent_and_two_signed_events(sandbox: Sandbox, shop: Shop) -> None:
+def test_a_payment_makes_an_intent_and_signed_events(sandbox: Sandbox, shop: Shop) -> None:
     session = sandbox.session()
     answer = sandbox.pay(session)
     assert answer["status"] == "paid"
@@ -319,8 +344,9 @@ def test_a_payment_makes_an_intent_and_two_signed_events(sandbox: Sandbox, shop:
     assert intent.metadata["order"] == "7" and str(intent.latest_charge).startswith("ch_")
     assert sandbox.stripe.v1.payment_intents.retrieve(intent.id) == intent
     shop.wait_for(lambda: len(shop.about(session.id)) == 1)
-    [succeeded], [completed] = shop.about(intent.id), shop.about(session.id)
-    assert (succeeded.type, completed.type) == ("payment_intent.succeeded", "checkout.session.completed")
+    assert shop.types(intent.id) == ["payment_intent.created", "payment_intent.succeeded"]
+    [completed] = shop.about(session.id)
+    assert completed.type == "checkout.session.completed"
     assert completed.data.object["payment_status"] == "paid"
     assert (completed.object, completed.livemode, completed.api_version) == ("event", False, stripe.api_version)
     kept = sandbox.stripe.v1.events.retrieve(completed.id)
@@ -335,8 +361,8 @@ def test_a_declined_card_leaves_the_session_open(sandbox: Sandbox, shop: Shop) -
     assert page.status_code == 402 and "Votre carte a été refusée. Rien n’a été débité." in page.text
     declined = sandbox.retrieve(session)
     assert (declined.status, declined.payment_status) == ("open", "unpaid")
-    shop.wait_for(lambda: bool(shop.about(declined.payment_intent)))
-    assert shop.about(declined.payment_intent)[0].type == "payment_intent.payment_failed"
+    shop.wait_for(lambda: len(shop.about(declined.payment_intent)) == 2)
+    assert shop.types(declined.payment_intent) == ["payment_intent.created", "payment_intent.payment_failed"]
     assert sandbox.pay(session, DECLINES)["status"] == "declined"
     assert sandbox.pay(session)["payment_intent"] == declined.payment_intent
 
@@ -373,7 +399,7 @@ def test_an_expired_session_says_so_and_cannot_be_paid(sandbox: Sandbox, shop: S
 def test_a_session_expires_by_itself(sandbox: Sandbox, shop: Shop) -> None:
     session = sandbox.session()
     with sqlite3.connect(sandbox.data, isolation_level=None) as data:
-        data.execute("UPDATE object SET body = json_set(body, '$.expires_at', 1) WHERE id = ?", [session.id])
+        data.execute("UPDATE plan SET due = 1 WHERE object = ?", [session.id])
     shop.wait_for(lambda: bool(shop.about(session.id)))
     assert sandbox.retrieve(session).status == "expired"
 
@@ -381,6 +407,169 @@ def test_a_session_expires_by_itself(sandbox: Sandbox, shop: Shop) -> None:
 def test_a_page_that_does_not_exist_says_so(sandbox: Sandbox) -> None:
     page = requests.get(f"{sandbox.url}/c/pay/cs_test_nothing")
     assert page.status_code == 404 and "Introuvable" in page.text
+
+
+# Charges and what Stripe keeps of them
+
+
+def test_a_charge_brings_money_less_the_fee(sandbox: Sandbox) -> None:
+    intent = sandbox.paid(2000)
+    charge, booked = intent.latest_charge, intent.latest_charge.balance_transaction
+    assert (charge.status, charge.paid, charge.captured, charge.amount_captured) == ("succeeded", True, True, 2000)
+    assert (charge.amount_refunded, charge.refunded, charge.disputed) == (0, False, False)
+    assert (charge.payment_method_details.type, charge.payment_method_details.card.last4) == ("card", "4242")
+    assert charge.metadata["order"] == "7" and charge.payment_intent == intent.id
+    assert (booked.type, booked.amount, booked.fee, booked.net, booked.source) == ("charge", 2000, 55, 1945, charge.id)
+    assert (booked.status, booked.available_on) == ("pending", booked.created + 3 * 86_400)
+    assert [(fee.amount, fee.type) for fee in booked.fee_details] == [(55, "stripe_fee")]
+    assert [one.id for one in sandbox.stripe.v1.charges.list({"payment_intent": intent.id}).data] == [charge.id]
+
+
+# Refunds
+
+
+def test_a_refund_is_made_once_and_booked(sandbox: Sandbox, shop: Shop) -> None:
+    intent = sandbox.paid(2000)
+    refund = sandbox.refund(intent, "refund-1", amount=500, metadata={"refund": "9"}, reason="requested_by_customer")
+    assert (
+        sandbox.refund(intent, "refund-1", amount=500, metadata={"refund": "9"}, reason="requested_by_customer")
+        == refund
+    )
+    assert (refund.status, refund.amount, refund.currency, refund.charge) == (
+        "succeeded",
+        500,
+        "eur",
+        intent.latest_charge.id,
+    )
+    assert (refund.metadata["refund"], refund.reason) == ("9", "requested_by_customer")
+    assert sandbox.stripe.v1.refunds.retrieve(refund.id) == refund
+    assert sandbox.booked(refund.id) == [("refund", "refund", -500, -500)]
+    assert (sandbox.charge(intent).amount_refunded, sandbox.charge(intent).refunded) == (500, False)
+    rest = sandbox.refund(intent)
+    assert (rest.amount, sandbox.charge(intent).amount_refunded, sandbox.charge(intent).refunded) == (1500, 2000, True)
+    for filters in ({"payment_intent": intent.id}, {"charge": refund.charge}):
+        assert [one.id for one in sandbox.stripe.v1.refunds.list(filters).data] == [rest.id, refund.id]
+    assert sandbox.stripe.v1.refunds.list({"created": {"gt": rest.created}}).data == []
+    shop.wait_for(lambda: len(shop.about(refund.charge)) == 4)
+    assert shop.types(refund.charge) == ["charge.succeeded", "charge.updated", "charge.refunded", "charge.refunded"]
+    assert shop.about(refund.charge)[-1].data.previous_attributes["amount_refunded"] == 500
+    assert shop.types(refund.id) == ["refund.created"]
+    assert shop.about(refund.id)[0].request.idempotency_key == "refund-1"
+
+
+def test_refunds_never_exceed_the_charge(sandbox: Sandbox) -> None:
+    intent, fresh = sandbox.paid(2000), sandbox.session()
+    sandbox.pay(fresh, DECLINES)
+    unpaid = sandbox.stripe.v1.payment_intents.retrieve(sandbox.retrieve(fresh).payment_intent)
+    sandbox.refund(intent, amount=500)
+    for about, params, words, code in [
+        (intent, {"amount": 1501}, "Refund amount (€15.01) is greater than unrefunded amount on charge (€15.00)", None),
+        (unpaid, {}, f"This PaymentIntent ({unpaid.id}) does not have a successful charge to refund.", None),
+        (intent, {"amount": 0}, "Invalid positive integer: 0", "parameter_invalid_integer"),
+        (intent, {"colour": "red"}, "Received unknown parameter: colour", "parameter_unknown"),
+    ]:
+        with pytest.raises(stripe.InvalidRequestError) as refusal:
+            sandbox.refund(about, **params)
+        assert (refusal.value.user_message, refusal.value.code) == (words, code)
+    sandbox.refund(intent, amount=1500)
+    with pytest.raises(stripe.InvalidRequestError, match="has already been refunded") as refusal:
+        sandbox.refund(intent)
+    assert refusal.value.code == "charge_already_refunded"
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        sandbox.stripe.v1.refunds.create({"payment_intent": "pi_nothing"})
+    assert (refusal.value.code, refusal.value.param) == ("resource_missing", "payment_intent")
+
+
+def test_two_refunds_at_once_share_the_charge(sandbox: Sandbox) -> None:
+    intent = sandbox.paid(2000)
+    with ThreadPoolExecutor() as threads:
+        both = [threads.submit(sandbox.refund, intent, amount=1500) for _ in range(2)]
+    assert sorted(one.exception() is None for one in both) == [False, True]
+    assert sandbox.charge(intent).amount_refunded == 1500
+
+
+def test_a_refund_in_the_dashboard_knows_no_order(sandbox: Sandbox, shop: Shop) -> None:
+    intent = sandbox.paid(2000)
+    refund = sandbox.act(f"refund/{intent.id}", amount="700")
+    assert (refund["object"], refund["amount"], refund["metadata"], refund["status"]) == (
+        "refund",
+        700,
+        {},
+        "succeeded",
+    )
+    shop.wait_for(lambda: "charge.refunded" in shop.types(intent.latest_charge.id))
+    assert shop.about(refund["id"])[0].request.id is None
+    assert sandbox.post(f"/_sandbox/refund/{intent.id}", amount="1301").status_code == 400
+
+
+@pytest.mark.parametrize("at_first", ["succeeded", "pending"])
+def test_a_refund_may_fail_later_and_the_money_comes_back(sandbox: Sandbox, shop: Shop, at_first: str) -> None:
+    intent = sandbox.paid(2000)
+    refund = sandbox.act(f"refund/{intent.id}", amount="700", outcome=at_first)
+    assert refund["status"] == at_first and sandbox.charge(intent).amount_refunded == 700
+    failed = sandbox.act(f"settle/{refund['id']}", outcome="failed")
+    assert (failed["status"], failed["failure_reason"]) == ("failed", "expired_or_canceled_card")
+    assert sandbox.charge(intent).amount_refunded == 0
+    assert sandbox.booked(refund["id"]) == [
+        ("refund", "refund", -700, -700),
+        ("refund_failure", "refund_failure", 700, 700),
+    ]
+    shop.wait_for(lambda: "refund.failed" in shop.types(refund["id"]))
+    assert shop.types(refund["id"]) == ["refund.created", "refund.updated", "charge.refund.updated", "refund.failed"]
+    assert sandbox.post(f"/_sandbox/settle/{refund['id']}", outcome="failed").status_code == 400
+    assert sandbox.act(f"refund/{intent.id}", outcome="failed")["status"] == "failed"
+    assert sandbox.refund(intent).amount == 2000
+
+
+def test_a_pending_refund_succeeds(sandbox: Sandbox, shop: Shop) -> None:
+    refund = sandbox.act(f"refund/{sandbox.paid(2000).id}", outcome="pending")
+    assert (refund["amount"], refund["pending_reason"]) == (2000, "processing")
+    assert sandbox.act(f"settle/{refund['id']}", outcome="succeeded")["status"] == "succeeded"
+    shop.wait_for(lambda: "refund.updated" in shop.types(refund["id"]))
+    assert shop.about(refund["id"])[1].data.previous_attributes["status"] == "pending"
+
+
+# Disputes
+
+
+def test_a_dispute_takes_what_was_not_refunded_until_it_is_won(sandbox: Sandbox, shop: Shop) -> None:
+    intent = sandbox.paid(2000)
+    sandbox.refund(intent, amount=500)
+    opened = sandbox.act(f"dispute/{intent.id}", outcome="open")
+    assert (opened["amount"], opened["status"], opened["payment_intent"]) == (1500, "needs_response", intent.id)
+    assert sandbox.charge(intent).disputed and not opened["is_charge_refundable"]
+    assert sandbox.booked(opened["id"]) == [("adjustment", "dispute", -1500, -3500)]
+    with pytest.raises(stripe.InvalidRequestError, match="charged back; cannot issue a refund") as refusal:
+        sandbox.refund(intent, amount=100)
+    assert refusal.value.code == "charge_disputed"
+    assert sandbox.post(f"/_sandbox/dispute/{intent.id}", outcome="open").status_code == 400
+    won = sandbox.act(f"dispute/{intent.id}", outcome="won")
+    assert won["status"] == "won" and [one["net"] for one in won["balance_transactions"]] == [-3500, 1500]
+    assert sandbox.booked(opened["id"])[1:] == [("adjustment", "dispute_reversal", 1500, 1500)]
+    assert sandbox.stripe.v1.disputes.retrieve(opened["id"]).status == "won"
+    assert [one.id for one in sandbox.stripe.v1.disputes.list({"payment_intent": intent.id}).data] == [opened["id"]]
+    shop.wait_for(lambda: len(shop.about(opened["id"])) == 4)
+    assert [kind.removeprefix("charge.dispute.") for kind in shop.types(opened["id"])] == [
+        "created", "funds_withdrawn", "closed", "funds_reinstated",
+    ]  # fmt: skip
+    assert sandbox.refund(intent).amount == 1500
+
+
+def test_a_lost_dispute_ends_all_refunds(sandbox: Sandbox, shop: Shop) -> None:
+    intent = sandbox.paid(2000)
+    lost = sandbox.act(f"dispute/{intent.id}", outcome="lost")
+    shop.wait_for(lambda: "charge.dispute.closed" in shop.types(lost["id"]))
+    assert "charge.dispute.funds_reinstated" not in shop.types(lost["id"])
+    assert sandbox.booked(lost["id"]) == [("adjustment", "dispute", -2000, -4000)]
+    assert sandbox.post(f"/_sandbox/refund/{intent.id}").json()["error"]["code"] == "charge_disputed"
+    assert sandbox.post(f"/_sandbox/dispute/{intent.id}", outcome="won").status_code == 400
+
+
+def test_what_is_refunded_cannot_be_disputed(sandbox: Sandbox) -> None:
+    intent = sandbox.paid(2000)
+    sandbox.refund(intent)
+    assert sandbox.post(f"/_sandbox/dispute/{intent.id}", outcome="open").status_code == 400
+    assert sandbox.post("/_sandbox/dispute/pi_nothing", outcome="open").status_code == 404
 
 
 # Events on their way
@@ -399,7 +588,7 @@ def test_double_sends_each_event_twice(sandbox: Sandbox, shop: Shop) -> None:
     assert sandbox.post("/_sandbox/delivery", mode="double").json() == {"mode": "double"}
     session = sandbox.session()
     intent = sandbox.pay(session)["payment_intent"]
-    shop.wait_for(lambda: len(shop.about(session.id)) == 2 == len(shop.about(intent)))
+    shop.wait_for(lambda: len(shop.about(session.id)) == 2 and len(shop.about(intent)) == 4)
 
 
 def test_reverse_sends_the_last_event_first(sandbox: Sandbox, shop: Shop) -> None:
@@ -428,7 +617,7 @@ def test_held_events_wait_for_deliver(sandbox: Sandbox, shop: Shop) -> None:
     held = sandbox.session()
     sandbox.pay(held)
     assert [one["state"] for one in sandbox.deliveries(held.id)] == ["held"] and shop.about(held.id) == []
-    assert sandbox.post("/_sandbox/deliver").json() == {"attempted": 2, "delivered": 2, "failed": 0}
+    assert sandbox.post("/_sandbox/deliver").json() == {"attempted": 5, "delivered": 5, "failed": 0}
     assert [event.type for event in shop.about(held.id)] == ["checkout.session.completed"]
     assert sandbox.post("/_sandbox/deliver").json()["attempted"] == 0
     events = requests.get(f"{sandbox.url}/_sandbox/events").json()["data"]
@@ -509,7 +698,7 @@ def test_everything_survives_a_kill(tmp_path: Path, shop: Shop) -> None:
     sandbox.pay(session)
     sandbox.end(signal.SIGKILL)
     with sqlite3.connect(sandbox.data, isolation_level=None) as data:  # as if the next attempt were due in an hour
-        data.execute("UPDATE delivery SET state = 'pending', due = due + 3600")
+        data.execute("UPDATE sending SET state = 'pending', due = due + 3600")
     sandbox.start()
     assert sandbox.session("key-of-a-life").last_response.headers["Idempotent-Replayed"] == "true"
     assert sandbox.retrieve(session).payment_status == "paid"

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from waitress import create_server
 
-from . import sessions
+from . import plans
 from .app import create_app
 from .events import Courier
 from .state import State
@@ -40,15 +40,17 @@ def main() -> None:
 
 
 def work(state: State, courier: Courier) -> None:
-    """What happens between requests, for ever: Sessions expire, events are delivered."""
+    """What happens between requests, for ever: what is due, and the delivery of events."""
+    more = False
     while True:
         try:
             with state.transaction():
-                sessions.expire_overdue(state)
-            courier.deliver_due()
+                plans.run_due(state)
+            more = courier.deliver_due()
         except sqlite3.OperationalError:
             log.exception("The sandbox's database did not answer; it will be asked again.")
-        state.news.wait(LOOK_EVERY_S)
+            more = False
+        state.news.wait(0 if more else LOOK_EVERY_S)
         state.news.clear()
 
 

@@ -1,4 +1,4 @@
-"""Stripe's API: `ROUTES` is the table of what exists. Every address demands a test key and answers Stripe's JSON."""
+"""Stripe's API: its addresses are in `parameters.json`. Every one demands a test key and answers Stripe's JSON."""
 
 import hashlib
 import json
@@ -6,38 +6,22 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, g, request
 
-from . import sessions
+from . import balance, endpoints, refunds, sessions
+from .faults import strike, take
 from .idempotency import alone, recall, remember
-from .parameters import INSTANT, LIMIT, TEXT, Kind, Params, Table, items, read
+from .parameters import TABLES, Params, Table, items, metadata, read
 from .refusal import Refusal
 from .state import Object, State, new_id, the_state
 
-EXPANDABLE = {("checkout.session", "payment_intent"): "payment_intent"}
 SIGNS = {"created": "=", "created[gt]": ">", "created[gte]": ">=", "created[lt]": "<", "created[lte]": "<="}
 CONDITIONS = {name: f"created {sign} ?" for name, sign in SIGNS.items()} | {
-    "payment_intent": "json_extract(body, '$.payment_intent') = ?",
-    "status": "json_extract(body, '$.status') = ?",
+    "payout": "json_extract(hidden, '$.payout') = ?",
     "type": "json_extract(body, '$.type') GLOB ?",
 }
-
-READ = {"expand[]": TEXT}
-PAGE = READ | dict.fromkeys(SIGNS, INSTANT) | {"ending_before": TEXT, "starting_after": TEXT, "limit": LIMIT}
-LIST_SESSIONS = PAGE | {"payment_intent": TEXT, "status": Kind("open|complete|expired")}
-LIST_EVENTS = PAGE | {"type": TEXT}
+PAGE = {"ending_before": "text", "starting_after": "text", "limit": "limit", "expand[]": "text"}
 
 Handler = Callable[[State, Params, str], Object]
-"""What a route does, in one transaction: with its parameters, and the id in its address if there is one."""
-
-
-def create_session(state: State, params: Params, _: str) -> Object:
-    """A new Checkout Session."""
-    return sessions.create(state, params, request.host_url.rstrip("/"))
-
-
-def expire_session(state: State, _: Params, identifier: str) -> Object:
-    """End an open Checkout Session."""
-    call = {"id": g.request_id, "idempotency_key": request.headers.get("Idempotency-Key")}
-    return sessions.expire(state, state.get(sessions.KIND, identifier, "session"), call)
+"""What an address does, in one transaction: with its parameters, and the id in it if there is one."""
 
 
 def retrieve(kind: str, param: str) -> Handler:
@@ -49,7 +33,8 @@ def listing(kind: str) -> Handler:
     """One page of a kind, newest first, by Stripe's filters and cursors."""
 
     def page(state: State, params: Params, _: str) -> Object:
-        where = {sql: params[name] for name, sql in CONDITIONS.items() if name in params}
+        filters = [name for name in params if name not in PAGE and not name.startswith("expand")]
+        where = {CONDITIONS.get(name, f"json_extract(body, '$.{name}') = ?"): params[name] for name in filters}
         for cursor, sql in (("starting_after", "seq < ?"), ("ending_before", "seq > ?")):
             if cursor in params:
                 where[sql] = state.row(kind, params[cursor], cursor)["seq"]
@@ -61,20 +46,26 @@ def listing(kind: str) -> Handler:
     return page
 
 
-ROUTES: list[tuple[str, str, Table, Handler]] = [
-    ("POST", "/checkout/sessions", sessions.CREATE, create_session),
-    ("GET", "/checkout/sessions", LIST_SESSIONS, listing(sessions.KIND)),
-    ("GET", "/checkout/sessions/<identifier>", READ, retrieve(sessions.KIND, "session")),
-    ("POST", "/checkout/sessions/<identifier>/expire", READ, expire_session),
-    ("GET", "/payment_intents/<identifier>", READ, retrieve("payment_intent", "intent")),
-    ("GET", "/events", LIST_EVENTS, listing("event")),
-    ("GET", "/events/<identifier>", READ, retrieve("event", "id")),
-]
+def create_customer(state: State, params: Params, _: str) -> Object:
+    """A new customer."""
+    fields = {name: params.get(name) for name in ("description", "email", "name", "phone")}
+    return state.add("customer", **fields, metadata=metadata(params))
+
+
+HANDLERS: dict[str, Handler] = {
+    "POST /checkout/sessions": sessions.create,
+    "POST /checkout/sessions/<identifier>/expire": sessions.expire,
+    "POST /refunds": refunds.create,
+    "POST /customers": create_customer,
+    "POST /webhook_endpoints": endpoints.create,
+    "DELETE /webhook_endpoints/<identifier>": endpoints.delete,
+    "GET /balance": balance.retrieve,
+}
 
 
 def authenticate() -> None:
     """Any test key is welcome; a live key has no business here. The key itself is never repeated."""
-    g.request_id = new_id("req_", 14)
+    g.call = {"id": new_id("req_", 14), "idempotency_key": request.headers.get("Idempotency-Key")}
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if key.startswith(("sk_live_", "rk_live_")):
         raise Refusal("The Stripe sandbox refuses live keys. Revoke the one that was sent here.", status=401)
@@ -83,41 +74,68 @@ def authenticate() -> None:
 
 
 def answer(table: Table, handler: Handler, identifier: str = "") -> Response:
-    """Run a handler in one transaction, once per idempotency key, and answer its object."""
+    """Do what is asked, with the fault that was asked for, if there is one."""
+    with alone(g.call["idempotency_key"] or g.call["id"]):
+        with the_state().transaction() as state:
+            fault = take(state)
+        strike(fault, late=False)
+        with the_state().transaction() as state:
+            response = perform(state, table, handler, identifier)
+    strike(fault, late=True)
+    return response
+
+
+def perform(state: State, table: Table, handler: Handler, identifier: str) -> Response:
+    """Run a handler, once per idempotency key, and answer its object."""
     posted = request.method == "POST"
     pairs = sorted((request.form if posted else request.args).items(multi=True))
-    key = request.headers.get("Idempotency-Key", "") if posted else ""
+    key = g.call["idempotency_key"] if posted else None
     content = hashlib.sha256(json.dumps([request.path, pairs]).encode()).hexdigest()
-    with alone(key or g.request_id), the_state().transaction() as state:
-        known = recall(state, key, content) if key else None
-        if known:
-            headers = {"Idempotent-Replayed": "true", "Original-Request": known["request_id"]}
-            return Response(known["body"], headers=headers, mimetype="application/json")
-        params = read(pairs, table)
-        result = expand(state, handler(state, params, identifier), [params[name] for name in items(params, "expand")])
-        body = json.dumps(result, indent=2)
-        if key:
-            remember(state, key, content, g.request_id, body)
+    known = recall(state, key, content) if key else None
+    if known:
+        headers = {"Idempotent-Replayed": "true", "Original-Request": known["request_id"]}
+        return Response(known["body"], headers=headers, mimetype="application/json")
+    params = read(pairs, table)
+    result = handler(state, params, identifier)
+    for name in items(params, "expand"):
+        expand(state, result, params[name], params[name])
+    body = json.dumps(result, indent=2)
+    if key:
+        remember(state, key, content, g.call["id"], body)
     return Response(body, mimetype="application/json")
 
 
-def expand(state: State, body: Object, paths: list[str]) -> Object:
-    """The object, or each one of a list, with whole objects where the caller asked for them instead of their ids."""
-    for path in paths:
-        name = path.removeprefix("data.")
-        for target in body["data"] if path != name and body["object"] == "list" else [body]:
-            kind = EXPANDABLE.get((target["object"], name))
-            if kind is None:
-                raise Refusal(f"This property cannot be expanded ({path}).", param="expand")
-            target[name] = state.get(kind, target[name]) if target[name] else None
-    return body
+def expand(state: State, target: Object, path: str, whole: str) -> None:
+    """Put a whole object in the place of its id, at a path such as `data.latest_charge.balance_transaction`."""
+    name, _, rest = path.partition(".")
+    if target["object"] == "list" and name == "data" and rest:
+        for one in target["data"]:
+            expand(state, one, rest, whole)
+    elif name in TABLES["expandable"].get(target["object"], []):
+        if isinstance(target[name], str):
+            [row] = state.query("SELECT body FROM object WHERE id = ?", target[name])
+            target[name] = json.loads(row["body"])
+        if rest and target[name]:
+            expand(state, target[name], rest, whole)
+    else:
+        raise Refusal(f"This property cannot be expanded ({whole}).", param="expand")
 
 
 def blueprint() -> Blueprint:
-    """The table as Flask wants it."""
+    """The addresses as Flask wants them."""
     api = Blueprint("api", __name__, url_prefix="/v1")
     api.before_request(authenticate)
-    for method, rule, table, handler in ROUTES:
+
+    def add(route: str, table: Table, handler: Handler) -> None:
+        method, rule = route.split(" ")
         facts = {"table": table, "handler": handler}
-        api.add_url_rule(rule, f"{method} {rule}", answer, methods=[method], defaults=facts)
+        api.add_url_rule(rule, route, answer, methods=[method], defaults=facts)
+
+    for path, resource in TABLES["resources"].items():
+        kind, filters = resource["kind"], resource["filters"]
+        periods = dict.fromkeys(SIGNS, filters["created"]) if "created" in filters else {}
+        add(f"GET {path}", PAGE | filters | periods, listing(kind))
+        add(f"GET {path}/<identifier>", {"expand[]": "text"}, retrieve(kind, resource["param"]))
+    for route, handler in HANDLERS.items():
+        add(route, TABLES["api"][route], handler)
     return api

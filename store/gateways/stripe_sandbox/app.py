@@ -44,8 +44,8 @@ def add_headers(response: Response) -> Response:
     """Strict policies everywhere, and the API's request id."""
     response.headers.update(HEADERS)
     response.headers["Content-Security-Policy"] = POLICY.format(g.get("form_action", "'self'"))
-    if "request_id" in g:
-        response.headers["Request-Id"] = g.request_id
+    if "call" in g:
+        response.headers["Request-Id"] = g.call["id"]
     return response
 
 

@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 from flask import Blueprint, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from . import sessions
+from . import payments, sessions
+from .conduct import METHODS
 from .refusal import Refusal
 from .state import Object, State, the_state
 
@@ -37,9 +38,9 @@ def pay(identifier: str) -> tuple[str, int] | Response:
 
 
 def attempt(state: State, identifier: str) -> str:
-    """`paid`, `declined`, or the code of what is wrong with the card."""
+    """How it went, or the code of what is wrong with the card."""
     try:
-        return sessions.pay(state, identifier, request.form.get("card", ""), request.form.get("email"))
+        return payments.pay(state, identifier, request.form.get("card", ""), request.form.get("email"))
     except Refusal as refusal:
         return refusal.code
 
@@ -49,7 +50,7 @@ def render(state: State, session: Object, problem: str = "") -> str:
     shop = urlsplit(session["success_url"])
     g.form_action = f"'self' {shop.scheme}://{shop.netloc}"
     lines = state.hidden(sessions.KIND, session["id"])["lines"]
-    facts = {"success_address": success_address(session), "test_cards": sessions.CARDS, "problem": problem}
+    facts = {"success_address": success_address(session), "test_cards": METHODS, "problem": problem}
     return render_template("pay.html", session=session, lines=lines, **facts)
 
 

@@ -23,7 +23,7 @@ SHAPES = (FOLDER / "shapes.json").read_text()
 
 
 def shape(kind: str, **fields: Any) -> Object:
-    """A new object as the API version that the SDK pins shapes it, with these fields filled."""
+    """An object as the API version that the SDK pins shapes it, with these fields filled."""
     blank: Object = json.loads(SHAPES)[kind]
     return blank | fields
 
@@ -34,13 +34,13 @@ def new_id(prefix: str, length: int = 24) -> str:
 
 
 class State:
-    """Objects, deliveries, stored replies and settings. All methods but `transaction()` are called inside of one.
+    """Objects, sendings, stored replies, plans and settings. All methods but `transaction()` are called inside of one.
 
-    `news` is set when something new waits for delivery.
+    `news` is set when something new waits to be sent; `began` is when the transaction did, by the machine's clock.
     """
 
     def __init__(self, file: Path) -> None:
-        self.news = threading.Event()
+        self.news, self.began = threading.Event(), 0.0
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(file, timeout=30, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
@@ -51,6 +51,7 @@ class State:
         """One act: all of it is kept, or nothing. Acts queue up, one after the other."""
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
+            self.began = time.time()
             try:
                 yield self
                 self._connection.execute("COMMIT")
@@ -59,16 +60,18 @@ class State:
                 raise
 
     def now(self) -> int:
-        """The sandbox's time, in seconds since 1970."""
-        return int(time.time())
+        """The sandbox's time, in seconds since 1970: the machine's, and what its clock was advanced by."""
+        return int(time.time()) + int(self.setting("clock_ahead_s", "0"))
 
     def query(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         """The rows of any statement."""
         return self._connection.execute(sql, values).fetchall()
 
-    def add(self, body: Object, hidden: Object | None = None) -> Object:
-        """Keep a new object; `hidden` is what Stripe knows about it without showing it."""
-        values = (body["id"], body["object"], body["created"], json.dumps(body), json.dumps(hidden))
+    def add(self, kind: str, hidden: Object | None = None, **fields: Any) -> Object:
+        """Keep a new object of a kind; `hidden` is what Stripe knows about it without showing it."""
+        blank = shape(kind)
+        body = blank | {"id": new_id(blank["id"]), "created": self.now()} | fields
+        values = (body["id"], kind, body["created"], json.dumps(body), json.dumps(hidden or {}))
         self.query("INSERT INTO object (id, kind, created, body, hidden) VALUES (?, ?, ?, ?, ?)", *values)
         return body
 
@@ -96,6 +99,10 @@ class State:
         conditions = " AND ".join(["kind = ?", *where])
         sql = " ".join(["SELECT body FROM object WHERE", conditions, "ORDER BY seq", order, "LIMIT ?"])
         return [json.loads(row["body"]) for row in self.query(sql, kind, *where.values(), limit)]
+
+    def plan(self, due: int, act: str, identifier: str) -> None:
+        """What will happen to an object at a moment of the sandbox's time; `plans.py` does it."""
+        self.query("INSERT INTO plan (due, act, object) VALUES (?, ?, ?)", due, act, identifier)
 
     def setting(self, name: str, default: str) -> str:
         """A switch of the control interface."""
