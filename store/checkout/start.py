@@ -148,12 +148,14 @@ def _issue_cards(session: Session, order: Order, gifts: Sequence[GiftWish], at: 
 
 
 def _earlier_order(session: Session, purchase: Purchase) -> Order | None:
-    """The order that a second press may mean: of the same form, or for the same film."""
+    """The order that a second press may mean: of the same form, or of the same sum for the same film."""
     if purchase.purpose == "gap" and purchase.film:
         query = select(Order).where(
             Order.customer_id == purchase.customer_id,
             Order.purpose == "gap",
             Order.film_slug == purchase.film.slug,
+            Order.film_act == purchase.film.act,
+            Order.price_cents == purchase.card_price_cents,
         )
         return session.scalar(query.order_by(Order.id.desc()).limit(1))
     if purchase.form_key:

@@ -42,7 +42,7 @@ POSTING: Table = table_of(Posting)
 _LOCK = select(WALLET.c.currency).where(WALLET.c.id == bindparam("wallet_id")).with_for_update()
 _OPEN_JOURNAL = insert_if_absent(JOURNAL, JOURNAL.c.idempotency_key).returning(JOURNAL.c.id)
 _EARLIER_JOURNAL = select(JOURNAL.c.id, JOURNAL.c.request_hash).where(JOURNAL.c.idempotency_key == bindparam("key"))
-_NEW_LOTS = insert(LOT).returning(LOT.c.id, sort_by_parameter_order=True)
+_NEW_LOTS = insert(LOT).returning(LOT.c.id, LOT.c.kind)
 _SPENDABLE_LOTS = (
     select(LOT.c.id, LOT.c.kind, LOT.c.remaining)
     .where(
@@ -157,7 +157,10 @@ def deposit(
     reference: str,
     at: datetime,
 ) -> int:
-    """Put new lots into the wallet, whatever it holds; returns the journal's id. Repeating it adds nothing."""
+    """Put new lots, one paid and one bonus at most, into the wallet, whatever it holds; returns the journal's id.
+
+    Repeating it adds nothing.
+    """
     connection = session.connection()
     request = [wallet.id, [[lot.kind, lot.amount, lot.funded_by] for lot in lots]]
     journal_id, is_new = _open_journal(connection, kind, key, reference, wallet.currency, request, at)
@@ -285,7 +288,7 @@ def _open_journal(
 def _filling(
     connection: Connection, wallet: LockedWallet, lots: Sequence[NewLot], reference: str, at: datetime
 ) -> list[Entry]:
-    """New lots, still empty, and the entries that fill them."""
+    """New lots, one of a kind at most and still empty, and the entries that fill them."""
     rows = [
         {
             "wallet_id": wallet.id,
@@ -298,11 +301,8 @@ def _filling(
         }
         for lot in lots
     ]
-    lot_ids = connection.execute(_NEW_LOTS, rows).scalars()
-    return [
-        Entry(lot.funded_by, ACCOUNT_OF_LOT_KIND[lot.kind], lot.amount, lot_id)
-        for lot, lot_id in zip(lots, lot_ids, strict=True)
-    ]
+    lot_ids = {row.kind: row.id for row in connection.execute(_NEW_LOTS, rows)}
+    return [Entry(lot.funded_by, ACCOUNT_OF_LOT_KIND[lot.kind], lot.amount, lot_ids[lot.kind]) for lot in lots]
 
 
 def _slices(lots: Iterable[Any], amount: int) -> list[_Slice]:

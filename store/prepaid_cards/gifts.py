@@ -1,10 +1,10 @@
 """Cards that are given: to whom, when, and how far they have come."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from store.prepaid_cards.codes import Keys
@@ -38,9 +38,9 @@ class GivenCard:
     state: str
 
 
-def wrap(session: Session, card_id: int, wish: GiftWish) -> None:
-    """Note to whom a card goes."""
-    session.add(Gift(card_id=card_id, **asdict(wish)))
+def wrap(session: Session, wishes: Mapping[int, GiftWish]) -> None:
+    """Note to whom each card goes, by the cards' ids."""
+    session.execute(insert(Gift), [{"card_id": card_id, **asdict(wish)} for card_id, wish in wishes.items()])
 
 
 def wishes_of(session: Session, card_references: Collection[str]) -> list[GiftWish]:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from store.prepaid_cards.codes import ALPHABET, Keys
@@ -36,25 +36,27 @@ def issue_for_order(
     ).all()
     if earlier:
         return list(earlier)
-    cards = [
-        PrepaidCard(
-            reference=reference,
-            purpose=purpose,
-            price_cents=price_cents,
-            credit_cents=credit_cents,
-            currency=currency,
-            last4="".join(secrets.choice(ALPHABET) for _ in range(4)),
-            issued_at=at,
-            bought_by=bought_by,
-        )
-        for reference in references
-    ]
-    session.add_all(cards)
-    session.flush()
+    new = {
+        "purpose": purpose,
+        "price_cents": price_cents,
+        "credit_cents": credit_cents,
+        "currency": currency,
+        "issued_at": at,
+        "bought_by": bought_by,
+    }
+    issued = session.scalars(
+        insert(PrepaidCard).returning(PrepaidCard),
+        [{**new, "reference": reference, "last4": _any_four_symbols()} for reference in references],
+    )
+    cards = sorted(issued, key=lambda card: references.index(card.reference))
     if purpose != "self":
         for card in cards:
             imprint(keys, card)
     if gifts:
-        for card, gift in zip(cards, gifts, strict=True):
-            wrap(session, card.id, gift)
+        wrap(session, {card.id: gift for card, gift in zip(cards, gifts, strict=True)})
     return cards
+
+
+def _any_four_symbols() -> str:
+    """What is shown of a card without a code."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(4))

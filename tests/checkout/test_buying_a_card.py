@@ -9,8 +9,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlencode
-from urllib.request import Request, urlopen
 
 import pytest
 from flask import Flask
@@ -25,6 +23,7 @@ from store.jobs.models import Job
 from store.jobs.work import run_next
 from store.ledger.models import Lot
 from store.ledger.reconcile import differences
+from tests.checkout.stripe_side import pay
 from tests.conftest import both_engines
 from tests.shop import Shop, csrf_of
 
@@ -39,20 +38,13 @@ def order_card(client: FlaskClient, denomination: str = "20", **fields: str) -> 
     return re.search(r"cs_test_\w+", answer.location).group()
 
 
-def pay(sandbox: str, session_id: str, card: str = "4242424242424242") -> str:
-    """Pay on Stripe's side; returns the status."""
-    request = Request(f"{sandbox}/_sandbox/pay/{session_id}", urlencode({"card": card}).encode(), method="POST")
-    with urlopen(request, timeout=10) as answer:
-        return json.load(answer)["status"]
-
-
-def completed_event(session_id: str, event_id: str = "evt_1") -> bytes:
+def completed_event(session_id: str, event_id: str = "evt_1", kind: str = "completed") -> bytes:
     """The body of Stripe's notice."""
     return json.dumps(
         {
             "id": event_id,
             "object": "event",
-            "type": "checkout.session.completed",
+            "type": f"checkout.session.{kind}",
             "data": {"object": {"id": session_id, "object": "checkout.session"}},
         }
     ).encode()

@@ -16,7 +16,7 @@ from store.jobs.work import run_next
 from store.ledger.balance import outstanding
 from store.ledger.reconcile import differences
 from store.prepaid_cards.jobs import deliver_gifts
-from tests.checkout.test_buying_a_card import pay
+from tests.checkout.stripe_side import pay
 from tests.conftest import both_engines
 from tests.shop import Shop, csrf_of
 

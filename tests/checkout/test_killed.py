@@ -13,7 +13,8 @@ from store.checkout.reconcile import reconcile
 from store.checkout.start import Purchase, open_session, start
 from store.db import db
 from store.jobs.models import Job
-from tests.checkout.test_buying_a_card import lots, order_card, pay
+from tests.checkout.stripe_side import pay
+from tests.checkout.test_buying_a_card import lots, order_card
 from tests.conftest import both_engines
 from tests.killed import is_killed_at
 from tests.shop import Shop
