@@ -92,3 +92,4 @@ def _give_up(order_id: int, outcome: str) -> None:
         )
         if given_up:
             enqueue(session, "checkout.mail_film_missed", {"order_id": order_id})
+        stop_at("film.given_up")
