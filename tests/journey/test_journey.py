@@ -74,6 +74,9 @@ def sign_up(walk: Walk, email: str) -> None:
 
 def order_the_card_of_20(walk: Walk) -> None:
     walk.page.locator("main form[action$='/louer'] button").click()
+    expect(walk.page).to_have_url(re.compile("/films/la-sociale/payer"))
+    walk.photograph("gap")
+    walk.click("link", re.compile("Ou prendre une carte"))
     expect(walk.page).to_have_url(re.compile(r"/cartes\?film=la-sociale"))
     walk.photograph("cards")
     walk.click("button", re.compile(r"Commander et payer 20"))
@@ -87,8 +90,6 @@ def pay_with(walk: Walk, card: str) -> None:
 
 
 def rent(walk: Walk) -> None:
-    walk.click("link", "Revenir au film")
-    walk.photograph("film-with-credit")
     walk.page.locator("main form[action$='/louer'] button").click()
     expect(walk.page).to_have_url(re.compile("/films/la-sociale/voir"))
     walk.photograph("to-begin")
