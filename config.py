@@ -109,6 +109,11 @@ def _demo_defaults(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _shop(read: _Environment, mode: str) -> dict[str, Any]:
+    """CARD_VAT_MODE is what cards issued from now on are: `multi`, taxed when used, or `single`, taxed when sold.
+
+    FILM_TAX_PERCENT, of a film's price without VAT, is the French tax on video on demand (TSV: CGI, art. 1609 sexdecies B,
+    since 2024 in the code of taxes on goods and services); FILMMAKERS_PERCENT is the film-makers' share of what is left then.
+    """
     return {
         "SHOP_MODE": mode,
         "SHOP_URL": _origin(read.matching("SHOP_URL", f"https?://{HOST}", "an address such as https://shop.example")),
@@ -118,6 +123,9 @@ def _shop(read: _Environment, mode: str) -> dict[str, Any]:
         "SHOP_TIMEZONE": _time_zone(read.text("SHOP_TIMEZONE", "Europe/Paris")),
         "SHOP_VAT_PERCENT": _percent("SHOP_VAT_PERCENT", read.text("SHOP_VAT_PERCENT", "20")),
         "SHOP_PUBLISHER": read.text("SHOP_PUBLISHER"),
+        "CARD_VAT_MODE": read.matching("CARD_VAT_MODE", "multi|single", "multi or single", "multi"),
+        "FILM_TAX_PERCENT": _percent("FILM_TAX_PERCENT", read.text("FILM_TAX_PERCENT", "5.15")),
+        "FILMMAKERS_PERCENT": _percent("FILMMAKERS_PERCENT", read.text("FILMMAKERS_PERCENT", "50")),
     }
 
 

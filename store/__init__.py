@@ -9,12 +9,15 @@ from flask_compress import Compress
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from store import migrate
+from store.audit import jobs as audit_jobs
+from store.backoffice import views as backoffice_views
 from store.catalogue import cli as catalogue_cli
 from store.catalogue import views as catalogue_views
 from store.checkout import cli as checkout_cli
 from store.checkout import jobs as checkout_jobs
 from store.checkout import views as checkout_views
 from store.checkout import webhook
+from store.customers import cli as customers_cli
 from store.customers import views as customers_views
 from store.db import init_db
 from store.demo import cli as demo_cli
@@ -32,7 +35,7 @@ from store.prepaid_cards import jobs as prepaid_cards_jobs
 from store.prepaid_cards import views as prepaid_cards_views
 from store.rentals import jobs as rentals_jobs
 from store.rentals import views as rentals_views
-from store.web import corner, csrf, errors, filters, headers, health, limits, locale, sign_in, stylesheet
+from store.web import corner, csrf, desk, errors, filters, headers, health, limits, locale, sign_in, stylesheet
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -45,10 +48,22 @@ ROOMS = (
     webhook,
     rentals_views,
     playback_views,
+    backoffice_views,
     health,
 )
-COMMANDS = (migrate, demo_cli, catalogue_cli, media_cli, checkout_cli, prepaid_cards_cli, ledger_cli, jobs_cli)
+COMMANDS = (
+    migrate,
+    demo_cli,
+    catalogue_cli,
+    media_cli,
+    checkout_cli,
+    prepaid_cards_cli,
+    ledger_cli,
+    jobs_cli,
+    customers_cli,
+)
 JOBS = (
+    audit_jobs,
     checkout_jobs,
     ledger_jobs,
     media_jobs,
@@ -74,7 +89,7 @@ def create_app(settings: Mapping[str, Any]) -> Flask:
     init_logs()
     init_db(app)
     Compress(app)
-    for part in (locale, filters, stylesheet, csrf, limits, sign_in, corner, headers, errors):
+    for part in (locale, filters, stylesheet, desk, csrf, limits, sign_in, corner, headers, errors):
         part.init_app(app)
     for room in ROOMS:
         app.register_blueprint(room.blueprint)

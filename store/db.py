@@ -34,7 +34,18 @@ from store.gate import Gate
 BUSY_TIMEOUT_MS = 20_000
 
 BOOKS = frozenset(
-    {"ledger_account", "wallet", "lot", "journal", "posting", "closing", "sqlite_master", "sqlite_schema"}
+    {
+        "ledger_account",
+        "wallet",
+        "lot",
+        "journal",
+        "posting",
+        "closing",
+        "audit_entry",
+        "receipt",
+        "sqlite_master",
+        "sqlite_schema",
+    }
 )
 """Tables in which the shop's own connection changes and removes nothing."""
 
@@ -63,6 +74,9 @@ STRUCTURE_CHANGES = frozenset(
 )
 
 Identity = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)]
+
+GREATEST_ID = 2**63 - 1
+"""That either database can be asked for."""
 
 
 class Instant(TypeDecorator[datetime]):

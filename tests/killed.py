@@ -3,7 +3,7 @@
 import os
 import signal
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flask import Flask
 
@@ -12,13 +12,21 @@ from store.db import db
 
 def is_killed_at(app: Flask, step: str, act: Callable[[], object]) -> bool:
     """Whether `act`, done in a fork of this process, reached the step and died there."""
+    return are_killed_at(app, [(step, act)]) == [True]
+
+
+def are_killed_at(app: Flask, acts: Sequence[tuple[str, Callable[[], object]]]) -> list[bool]:
+    """The same for several acts at once, each in a fork of its own; an empty step kills nobody."""
     with app.app_context():
-        db.engine.dispose()  # no connection is shared with the fork
-    child = os.fork()
-    if child == 0:
-        _act_and_leave(app, step, act)
-    _pid, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        db.engine.dispose()  # no connection is shared with the forks
+    children = []
+    for step, act in acts:
+        child = os.fork()
+        if child == 0:
+            _act_and_leave(app, step, act)
+        children.append(child)
+    ends = [os.waitpid(child, 0)[1] for child in children]
+    return [os.WIFSIGNALED(end) and os.WTERMSIG(end) == signal.SIGKILL for end in ends]
 
 
 def _act_and_leave(app: Flask, step: str, act: Callable[[], object]) -> None:

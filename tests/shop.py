@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 
 from store import clock
 from store.catalogue.models import Film
-from store.customers.models import Customer
+from store.customers.models import STAFF, Customer
 from store.customers.passwords import hash_password
 from store.customers.register import register
 from store.db import db, transaction
@@ -37,7 +37,9 @@ class Shop:
         self.app = app
         self._serial = 0
 
-    def customer(self, email: str = "jeanne@example.org", credit: int = 0, bonus: int = 0) -> Person:
+    def customer(
+        self, email: str = "jeanne@example.org", credit: int = 0, bonus: int = 0, role: str | None = None
+    ) -> Person:
         """A customer with this much paid and bonus credit, in cents."""
         with self.app.app_context():
             with transaction() as session:
@@ -48,12 +50,17 @@ class Shop:
                     password_hash=hash_password(PASSWORD),
                     currency="EUR",
                     at=clock.now(),
+                    role=role,
                 )
             wallet_id = db.session.scalars(select(Customer.wallet_id).where(Customer.id == customer_id)).one()
             person = Person(customer_id, wallet_id, email)
         if credit or bonus:
             self.credit(person, credit, bonus)
         return person
+
+    def staff(self, email: str = "equipe@example.org", credit: int = 0) -> Person:
+        """Somebody who works here."""
+        return self.customer(email, credit, role=STAFF)
 
     def credit(self, person: Person, paid: int, bonus: int = 0, bonus_expires_at: datetime | None = None) -> None:
         """Put credit into the person's wallet, in cents."""

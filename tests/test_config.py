@@ -41,6 +41,9 @@ MALFORMED = {
     "SHOP_COUNTRY": ["fr", "FRA"],
     "SHOP_TIMEZONE": ["Paris", "../etc/passwd", "Europe", "\0"],
     "SHOP_VAT_PERCENT": ["twenty", "-1", "101", "NaN", "Infinity", "5,5"],
+    "CARD_VAT_MODE": ["none", "MULTI", "multi,single"],
+    "FILM_TAX_PERCENT": ["-1", "5,15", "NaN"],
+    "FILMMAKERS_PERCENT": ["half", "100.01"],
     "DATABASE_URL": [
         "shop.sqlite",
         "mysql://localhost/shop",

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0008"
 
 INTEGER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

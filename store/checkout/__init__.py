@@ -1,1 +1,1 @@
-"""Buying prepaid cards with Stripe: start, settle, reconcile."""
+"""Buying prepaid cards with Stripe: start, settle, reconcile, receipts."""

@@ -1,17 +1,22 @@
 """`flask payments …`: agreement with Stripe, from the command line."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
+from sqlalchemy import or_, select
 
 from store import clock
-from store.checkout.reconcile import reconcile
+from store.audit.models import Facts
+from store.audit.record import record
+from store.checkout.models import Order, Refund
+from store.checkout.reconcile import USUAL_PERIOD, reconcile
+from store.checkout.refund import NothingToRefund, refund, settle_debt
+from store.db import db, transaction
 from store.gateways.stripe_gateway import StripeUnavailable
 
 commands = AppGroup("payments", help="Agreement with Stripe.")
-
-USUAL_PERIOD = timedelta(days=30)
 
 
 @commands.command("reconcile")
@@ -30,3 +35,64 @@ def reconcile_command(since: datetime | None) -> None:
     click.echo(f"{count} differences" if count != 1 else "1 difference")
     if count:
         raise SystemExit(1)
+
+
+@commands.command("refund")
+@click.argument("order")
+@click.option(
+    "--amount", type=click.IntRange(min=1), help="Cents to pay back; all that is left of its cards when left out."
+)
+def refund_command(order: str, amount: int | None) -> None:
+    """Pay back what is left of an ORDER's cards (its number, as on the receipt and in letters, or its key)."""
+    order_id = _order_named(order)
+    try:
+        made = refund(order_id, amount, clock.now())
+    except NothingToRefund as refusal:
+        left = _money(refusal.left_cents)
+        raise click.ClickException(f"Of order {order_id}, {left} can be paid back; nothing was done.") from None
+    except StripeUnavailable as error:
+        raise click.ClickException(
+            f"Stripe did not answer ({error}). The refund is reserved, and the worker asks again by itself: do not repeat this."
+        ) from None
+    _record("refund.asked", made)
+    click.echo(f"Refund {made.id} of order {order_id}: {_money(made.amount_cents)}, {made.state}.")
+    if made.state == "failed":
+        raise click.ClickException(f"Stripe refused it ({made.failure}); the credit is what it was.")
+
+
+@commands.command("settle-debt")
+@click.argument("refund_id", type=click.IntRange(min=1, max=2**63 - 1))
+@click.option("--paid", "how", flag_value="paid", help="The customer paid what was owed, at the till.")
+@click.option("--forgive", "how", flag_value="forgiven", help="The shop bears the loss.")
+def settle_debt_command(refund_id: int, how: str | None) -> None:
+    """End the debt of a refund that went beyond what was left, and let the wallet be spent from again."""
+    if how is None:
+        raise click.UsageError("Say which it is: --paid or --forgive.")
+    with transaction() as session:
+        owed = settle_debt(session, refund_id, was_paid=how == "paid", at=clock.now())
+        if owed:
+            facts: Facts = {"owed": owed, "how": how}
+            record(session, actor=None, act="debt.settled", subject=f"refund:{refund_id}", facts=facts, at=clock.now())
+    if not owed:
+        raise click.ClickException(f"Nothing is owed for refund {refund_id}; nothing was done.")
+    click.echo(f"{_money(owed)} {how}: the wallet is free.")
+
+
+def _order_named(name: str) -> int:
+    is_number = name.isascii() and name.isdigit() and len(name) < 19
+    named = or_(Order.key == name, Order.id == int(name)) if is_number else Order.key == name
+    order_id = db.session.scalar(select(Order.id).where(named))
+    db.session.rollback()
+    if order_id is None:
+        raise click.ClickException(f"There is no order {name}; nothing was done.")
+    return order_id
+
+
+def _record(act: str, made: Refund) -> None:
+    facts: Facts = {"order": made.order_id, "amount": made.amount_cents}
+    with transaction() as session:
+        record(session, actor=None, act=act, subject=made.reference, facts=facts, at=clock.now())
+
+
+def _money(cents: int) -> str:
+    return f"{cents // 100}.{cents % 100:02} {current_app.config['SHOP_CURRENCY']}"

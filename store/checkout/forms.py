@@ -1,10 +1,12 @@
 """What the forms that buy cards may hold."""
 
 import re
+import unicodedata
 from datetime import timedelta
 from decimal import Decimal
 
 from flask_babel import lazy_gettext as _
+from flask_babel import ngettext
 from flask_wtf import FlaskForm
 from wtforms import (
     DateField,
@@ -22,13 +24,20 @@ from wtforms.validators import AnyOf, Length, NumberRange, Optional, Regexp
 from store import clock
 from store.checkout.models import MOST_CARDS
 from store.customers.register import normalise
+from store.prepaid_cards.print_cards import printable, unprintable
 
 FREE_SUM = "libre"
 LEAST_FREE_CENTS, MOST_FREE_CENTS = 5_00, 150_00
 LONGEST_NAME, LONGEST_ADDRESS, LONGEST_MESSAGE = 100, 254, 500
 LONGEST_WAIT = timedelta(days=366)
 ACTS = {"louer": "rent", "acheter": "buy"}
+MOST_SIGNS_NAMED = 10
 SUM = re.compile(r"([0-9]{1,4})(?:[.,]([0-9]{1,2}))?")
+
+
+def _with_plain_line_ends(text: str | None) -> str | None:
+    """Browsers count a line's end as one character, and send two."""
+    return text.replace("\r\n", "\n") if text else text
 
 
 class CardForm(FlaskForm):
@@ -63,7 +72,9 @@ class CardForm(FlaskForm):
     recipient_email = EmailField(_("Their e-mail address"), [Length(max=MOST_CARDS * (LONGEST_ADDRESS + 2))])
     deliver_on = DateField(_("On which day?"), [Optional()])
     message = TextAreaField(
-        _("A message"), [Length(max=LONGEST_MESSAGE, message=_("At most %(max)s characters.", max=LONGEST_MESSAGE))]
+        _("A message"),
+        [Length(max=LONGEST_MESSAGE, message=_("At most %(max)s characters.", max=LONGEST_MESSAGE))],
+        filters=[_with_plain_line_ends],
     )
     film = HiddenField(validators=[Optional(), Length(max=200), Regexp(r"[a-z0-9-]+\Z")])
     acte = HiddenField(validators=[Optional(), AnyOf(ACTS)])
@@ -86,8 +97,9 @@ class CardForm(FlaskForm):
         """A present goes to somebody: one name for all cards, or one for each."""
         if not self.is_gift:
             return
+        _require_printable(field.data or "")
         names = self._names()
-        if not names or not all(name.isprintable() for name in names):
+        if not names or not all(printable(name) for name in names):
             raise ValidationError(_("Who is it for?"))
         if max(map(len, names)) > LONGEST_NAME:
             raise ValidationError(_("At most 100 characters."))
@@ -116,13 +128,13 @@ class CardForm(FlaskForm):
 
     def validate_deliver_on(self, field: DateField) -> None:
         """From today to a year from now, by the shop's calendar."""
-        if self.is_gift and field.data and not clock.today() <= field.data <= clock.today() + LONGEST_WAIT:
+        if self.is_mailed and field.data and not clock.today() <= field.data <= clock.today() + LONGEST_WAIT:
             raise ValidationError(_("Choose a day from today to a year from now."))
 
     def validate_message(self, field: TextAreaField) -> None:
         """What can be read and printed."""
-        if any(not character.isprintable() and character not in "\r\n\t" for character in field.data or ""):
-            raise ValidationError(_("The message holds a character that cannot be printed."))
+        if self.is_gift:
+            _require_printable(field.data or "")
 
     @property
     def is_gift(self) -> bool:
@@ -164,3 +176,19 @@ class GapForm(FlaskForm):
 def _cleaned(words: list[str]) -> list[str]:
     """Without empty ones and needless blanks."""
     return [cleaned for word in words if (cleaned := " ".join(word.split()))]
+
+
+def _require_printable(text: str) -> None:
+    """A gift is printed, by whoever gives it or gets it: name what would be missing then. What has no form of its own may pass."""
+    if any(unicodedata.category(character) == "Cc" and character not in "\r\n\t" for character in text):
+        raise ValidationError(_("This holds a character that cannot be printed."))
+    if missing := unprintable(text):
+        named = "\u00a0".join(missing[:MOST_SIGNS_NAMED]) + ("…" if len(missing) > MOST_SIGNS_NAMED else "")
+        raise ValidationError(
+            ngettext(
+                "This sign cannot be printed: %(signs)s. Please do without it.",
+                "These signs cannot be printed: %(signs)s. Please do without them.",
+                len(missing),
+                signs=named,
+            )
+        )

@@ -7,12 +7,14 @@ moves its order on as well: a bank debit is under way for days, and may fail.
 
 from datetime import datetime
 
-import structlog
 from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from store import clock
+from store.audit.alert import raise_alert
+from store.audit.models import Facts
 from store.checkout.models import Order
+from store.checkout.receipts import issue_sale
 from store.customers.models import Customer
 from store.db import transaction
 from store.gateways import stripe_gateway
@@ -22,10 +24,11 @@ from store.ledger.chart import STRIPE_CLEARING
 from store.prepaid_cards.activate import activate
 from store.stop import stop_at
 
-log = structlog.get_logger()
-
 SETTLED, ALREADY_SETTLED, UNPAID, NOT_OURS, MISMATCH = "settled", "already settled", "unpaid", "not ours", "mismatch"
 PROCESSING, FAILED, LAPSED = "processing", "failed", "lapsed"
+
+ODD = {MISMATCH: "payment_mismatch", NOT_OURS: "payment_for_unknown_order"}
+"""What paid for nothing of ours, and the alert that staff get: no credit is given for it."""
 
 STATES_BEFORE = {
     PROCESSING: ("pending", "lapsed"),
@@ -46,7 +49,7 @@ def settle(session_id: str) -> str:
 
 def settle_fetched(checkout: CheckoutSession) -> str:
     """The same for a Session that was fetched just now."""
-    if checkout.mode != "payment" or checkout.reference is None:
+    if checkout.mode != "payment":
         return NOT_OURS
     if checkout.payment_status != "paid":
         return _note_progress(checkout)
@@ -57,8 +60,8 @@ def settle_fetched(checkout: CheckoutSession) -> str:
         if claimed:
             _fulfil(session, *claimed, at)
         outcome = SETTLED if claimed else _why_not(session, checkout)
-    if outcome == MISMATCH:
-        log.error("paid Session does not match its order", order=checkout.reference, amount=checkout.amount)
+        if outcome in ODD:
+            _tell_staff(session, checkout, ODD[outcome], at)
     stop_at("settle.committed")
     return outcome
 
@@ -100,11 +103,20 @@ def _why_not(session: Session, checkout: CheckoutSession) -> str:
     return MISMATCH if session.scalar(select(Order.id).where(Order.key == checkout.reference)) else NOT_OURS
 
 
+def _tell_staff(session: Session, checkout: CheckoutSession, kind: str, at: datetime) -> None:
+    expected = session.scalar(select(Order.price_cents).where(Order.key == checkout.reference))
+    facts: Facts = {"session": checkout.id, "amount": checkout.amount, "currency": checkout.currency}
+    if expected is not None:
+        facts = {**facts, "order": checkout.reference, "expected": expected}
+    raise_alert(session, kind, f"session:{checkout.id}", facts, at)
+
+
 def _fulfil(session: Session, order: Order, wallet_id: int, at: datetime) -> None:
     """Credit, cards, confirmation: all or nothing."""
     keys = {reference: f"topup{reference.removeprefix('order')}:credit" for reference in order.card_references}
-    activate(session, keys, wallet_id=wallet_id, funded_by=STRIPE_CLEARING, at=at)
+    cards = activate(session, keys, wallet_id=wallet_id, funded_by=STRIPE_CLEARING, at=at)
     stop_at("settle.credited")
+    issue_sale(session, order, cards, at)
     enqueue(session, "checkout.mail_confirmation", {"order_id": order.id})
     if order.purpose == "gift":
         enqueue(session, "prepaid_cards.deliver_gifts", {})

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from store.db import Base, Identity
@@ -84,6 +84,120 @@ class Order(Base):
         """How its cards are called."""
         first = f"order:{self.id}"
         return [first, *(f"{first}:{number}" for number in range(2, self.quantity + 1))]
+
+
+class Refund(Base):
+    """Money of an order on its way back, in cents; `key` names it to Stripe and is persisted before the call.
+
+    `origin` says who began it: our staff, the customer's withdrawal, or Stripe's dashboard, where `owed_cents` may have been
+    paid back that nobody had left. Ours is `reserved` before Stripe knows of it.
+    """
+
+    __tablename__ = "card_refund"
+    __table_args__ = (
+        CheckConstraint("origin IN ('staff', 'withdrawal', 'stripe')", name="origin"),
+        CheckConstraint("state IN ('reserved', 'pending', 'succeeded', 'failed')", name="state"),
+        CheckConstraint("amount_cents > 0 AND owed_cents BETWEEN 0 AND amount_cents", name="amounts"),
+    )
+
+    id: Mapped[Identity]
+    key: Mapped[str] = mapped_column(unique=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("card_order.id"), index=True)
+    origin: Mapped[str]
+    amount_cents: Mapped[int]
+    owed_cents: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str]
+    stripe_refund_id: Mapped[str | None] = mapped_column(unique=True)
+    failure: Mapped[str | None]
+    asked_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
+
+    @property
+    def reference(self) -> str:
+        """How ledger, holds and receipts refer to it."""
+        return f"refund:{self.id}"
+
+
+class Dispute(Base):
+    """A payment whose money the customer's bank pulled back, in cents: until it is decided, what is left of its cards is held."""
+
+    __tablename__ = "card_dispute"
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'won', 'lost')", name="state"),
+        CheckConstraint("amount_cents > 0", name="amount_positive"),
+    )
+
+    id: Mapped[Identity]
+    stripe_dispute_id: Mapped[str] = mapped_column(unique=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("card_order.id"), index=True)
+    amount_cents: Mapped[int]
+    state: Mapped[str]
+    respond_by: Mapped[datetime | None]
+    opened_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    @property
+    def reference(self) -> str:
+        """How ledger and holds refer to it."""
+        return f"dispute:{self.id}"
+
+
+class ReceiptCounter(Base):
+    """The last number given in a series and year: the row that is held from a number's giving to the end of its transaction."""
+
+    __tablename__ = "receipt_counter"
+
+    series: Mapped[str] = mapped_column(primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last_number: Mapped[int]
+
+
+class Receipt(Base):
+    """A card sale (`sale`) or its refund (`credit_note`) on paper: whole as it was on its day, never changed, never removed.
+
+    Sums are cents; a credit note's total is what was given back, above zero like any other. `vat_mode` is the cards';
+    `vat_percent` is written out, so that both engines keep it exactly, and is there for single-purpose cards alone. `lines`
+    are `receipts.Line`s. Seller and buyer are copied: they stay when the shop or the customer changes.
+    """
+
+    __tablename__ = "receipt"
+    __table_args__ = (
+        UniqueConstraint("series", "year", "number"),
+        CheckConstraint("series IN ('sale', 'credit_note')", name="series"),
+        CheckConstraint("number > 0 AND total_cents > 0", name="positive"),
+        CheckConstraint("vat_mode IN ('multi', 'single')", name="vat_mode"),
+        CheckConstraint("(vat_mode = 'single') = (vat_percent IS NOT NULL)", name="vat_has_its_rate"),
+        CheckConstraint(
+            "vat_cents >= 0 AND vat_cents <= total_cents AND (vat_mode = 'single' OR vat_cents = 0)",
+            name="vat_within_total",
+        ),
+    )
+
+    id: Mapped[Identity]
+    series: Mapped[str]
+    year: Mapped[int]
+    number: Mapped[int]
+    reference: Mapped[str] = mapped_column(unique=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("card_order.id"), index=True)
+    corrects_id: Mapped[int | None] = mapped_column(ForeignKey("receipt.id"), index=True)
+    issued_at: Mapped[datetime]
+    total_cents: Mapped[int]
+    currency: Mapped[str]
+    vat_mode: Mapped[str]
+    vat_percent: Mapped[str | None]
+    vat_cents: Mapped[int]
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    terms_version: Mapped[str]
+    seller_name: Mapped[str]
+    seller_imprint: Mapped[str]
+    buyer_name: Mapped[str]
+    buyer_email: Mapped[str]
+
+    @property
+    def shown_number(self) -> str:
+        """« 2026-000123 », a credit note's « A-2026-000004 »: as it is printed, and in addresses."""
+        return f"{'A-' if self.series == 'credit_note' else ''}{self.year}-{self.number:06}"
 
 
 class WebhookEvent(Base):

@@ -1,28 +1,52 @@
-"""Ask Stripe what was paid, and settle what no webhook and no return page has."""
+"""Agreement with Stripe: every Session, refund, dispute and balance movement of a period beside orders, ledger and entitlements.
+
+What no webhook and no return page has settled is settled here; whatever was found is named, mended or not.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, String, cast, exists, literal, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
+from store.checkout import clearing
+from store.checkout.dispute import DECIDED, INQUIRY, settle_dispute
 from store.checkout.fulfil import MISMATCH, NOT_OURS, SETTLED, settle_fetched
-from store.checkout.models import Order
+from store.checkout.grant_film import grant_film
+from store.checkout.models import Dispute, Order, Refund
+from store.checkout.refund import STATE_OF_STATUS, send, settle_refund
 from store.db import db, transaction
 from store.gateways import stripe_gateway
+from store.gateways.stripe_gateway import StripeDispute, StripeRefund
+from store.ledger.models import Journal
+from store.rentals.models import Entitlement
+from store.rentals.rent import reference_of
+
+USUAL_PERIOD = timedelta(days=30)
 
 MARGIN = timedelta(minutes=5)
 """A Session may be a little older, by Stripe's clock, than the order that it belongs to is by ours."""
 
 
 def reconcile(since: datetime, at: datetime) -> Iterator[str]:
-    """Settle every completed Session since then; a sentence for each difference that was found, mended or not."""
+    """Settle whatever was missed since then; a sentence for each difference that was found, mended or not."""
+    yield from _sessions(since, at)
+    yield from _refunds(since)
+    yield from _disputes(since)
+    yield from _films(since, at)
+    yield from clearing.follow(since - MARGIN, at)
+    yield from clearing.compare()
+    db.session.rollback()
+
+
+def _sessions(since: datetime, at: datetime) -> Iterator[str]:
     paid = set()
     for checkout in stripe_gateway.list_sessions(since - MARGIN):
         if checkout.status != "complete":
             continue
+        outcome = settle_fetched(checkout)
         if checkout.payment_status == "paid":
             paid.add(checkout.id)
-        outcome = settle_fetched(checkout)
         if outcome == SETTLED:
             yield f"{checkout.id}: was paid and not credited; settled now"
         elif outcome == MISMATCH:
@@ -35,7 +59,7 @@ def reconcile(since: datetime, at: datetime) -> Iterator[str]:
 
 def _orders_that_stripe_does_not_confirm(since: datetime, paid: set[str]) -> Iterator[str]:
     credited = select(Order.id, Order.stripe_session_id).where(Order.state == "paid", Order.created_at >= since)
-    for order_id, session_id in db.session.execute(credited.order_by(Order.id)):
+    for order_id, session_id in db.session.execute(credited.order_by(Order.id)).all():
         if session_id not in paid:
             yield f"order {order_id}: credited, but Stripe does not list {session_id} as paid"
 
@@ -43,3 +67,57 @@ def _orders_that_stripe_does_not_confirm(since: datetime, paid: set[str]) -> Ite
 def _let_unpaid_orders_lapse(at: datetime) -> None:
     with transaction() as session:
         session.execute(update(Order).where(Order.state == "pending", Order.expires_at <= at).values(state="lapsed"))
+
+
+def _refunds(since: datetime) -> Iterator[str]:
+    """First those that Stripe was never asked for, then all that Stripe has."""
+    for refund_id in db.session.scalars(select(Refund.id).where(Refund.state == "reserved").order_by(Refund.id)).all():
+        send(refund_id)
+        yield f"refund {refund_id}: was reserved and Stripe not asked; asked now"
+    listed = set()
+    for seen in stripe_gateway.list_refunds(since - MARGIN):
+        listed.add(seen.id)
+        if _state_of(Refund.state, Refund.stripe_refund_id == seen.id) != STATE_OF_STATUS.get(seen.status):
+            settle_refund(seen)
+            yield _told(seen, _state_of(Refund.state, Refund.stripe_refund_id == seen.id))
+    ours = select(Refund.id, Refund.stripe_refund_id).where(Refund.stripe_refund_id.is_not(None))
+    for refund_id, stripe_id in db.session.execute(ours.where(Refund.asked_at >= since).order_by(Refund.id)).all():
+        if stripe_id not in listed:
+            yield f"refund {refund_id}: booked, but Stripe does not list {stripe_id}"
+
+
+def _disputes(since: datetime) -> Iterator[str]:
+    for seen in stripe_gateway.list_disputes(since - MARGIN):
+        if seen.status.startswith(INQUIRY):
+            continue
+        condition = Dispute.stripe_dispute_id == seen.id
+        if _state_of(Dispute.state, condition) != DECIDED.get(seen.status, "open"):
+            settle_dispute(seen)
+            yield _told(seen, _state_of(Dispute.state, condition))
+
+
+def _state_of(column: InstrumentedAttribute[str], condition: ColumnElement[bool]) -> str | None:
+    state = db.session.scalar(select(column).where(condition))
+    db.session.rollback()
+    return state
+
+
+def _told(seen: StripeRefund | StripeDispute, state: str | None) -> str:
+    if state is None:
+        return f"{seen.id}: {seen.amount} {seen.currency} went back, but of no order of this shop"
+    return f"{seen.id}: is {seen.status} at Stripe and was not here; now {state}"
+
+
+def _films(since: datetime, at: datetime) -> Iterator[str]:
+    """Films that were paid for and not given, or given and not paid for."""
+    waiting = select(Order.id).where(
+        Order.purpose == "gap", Order.state == "paid", Order.film_outcome.is_(None), Order.paid_at >= since
+    )
+    for order_id in db.session.scalars(waiting.order_by(Order.id)).all():
+        grant_film(order_id, at)
+        yield f"order {order_id}: its film was paid for and not given; done now"
+    given = select(Entitlement.id).where(Entitlement.granted_at >= since, Entitlement.price_cents > 0)
+    spend_key = literal("entitlement:").concat(cast(Entitlement.id, String)).concat(":spend")
+    unpaid = given.where(~exists().where(Journal.idempotency_key == spend_key))
+    for entitlement_id in db.session.scalars(unpaid.order_by(Entitlement.id)).all():
+        yield f"{reference_of(entitlement_id)}: was given, but the books know no spend for it"

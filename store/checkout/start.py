@@ -144,6 +144,7 @@ def _issue_cards(session: Session, order: Order, gifts: Sequence[GiftWish], at: 
         at=at,
         keys=current_app.config["CODE_KEYS"],
         gifts=gifts,
+        vat_mode=current_app.config["CARD_VAT_MODE"],
     )
 
 

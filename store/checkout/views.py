@@ -1,4 +1,4 @@
-"""Buying cards, or what is missing for a film: to Stripe's page and back."""
+"""Buying cards, or what is missing for a film: to Stripe's page and back. My receipts."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,22 +9,31 @@ from flask import Blueprint, abort, current_app, redirect, render_template, requ
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from store import clock
 from store.catalogue import browse
 from store.catalogue.models import Film
-from store.checkout import orders
+from store.checkout import draft, orders
+from store.checkout.film_spends import film_receipt, spends_from
 from store.checkout.forms import ACTS, FREE_SUM, LONGEST_WAIT, CardForm, GapForm
 from store.checkout.fulfil import settle
 from store.checkout.gap import Gap, gap_of
 from store.checkout.grant_film import GRANTED, grant_film, why_missed
-from store.checkout.models import Order
+from store.checkout.models import Order, Receipt
+from store.checkout.own import LINES, papers_of, read_cursor
+from store.checkout.print_receipt import file_name, print_receipt
+from store.checkout.receipt_words import write
+from store.checkout.receipts import SALE, corrected_by, credit_notes_on, describe, find, sale_of
+from store.checkout.shares import Rates
 from store.checkout.start import FilmWish, Purchase, start
-from store.db import db
+from store.db import GREATEST_ID, db
 from store.gateways.stripe_gateway import StripeUnavailable, fetch_session
 from store.prepaid_cards import denominations, pool
 from store.prepaid_cards.gifts import GiftWish
+from store.prepaid_cards.own import card_numbers
+from store.prepaid_cards.print_cards import unprintable
 from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
 from store.rentals.standing import standing_of
 from store.web.corner import visitor_credit
@@ -33,30 +42,42 @@ from store.web.locale import language
 blueprint = Blueprint("checkout", __name__)
 
 PURPOSES = {"moi": "self", "cadeau": "gift", "suspendue": "suspended"}
+DRAFT_COOKIE = "draft"
+OF_ONE_PAGE = {"csrf_token", "form_key"}
+"""Fields of a form that are of no use in another."""
 
 Page = tuple[str, int]
 
 
 @blueprint.get("/cartes")
 def offer() -> str:
-    """The cards, each with the button that buys it; `film` is what one came from and goes back to."""
-    return _offer_page(CardForm(formdata=request.args))
+    """The cards, each with the button that buys it; `film` is what one came from and goes back to.
+
+    With `brouillon` the form is filled as it was before signing in.
+    """
+    if "brouillon" not in request.args:
+        return _offer_page(CardForm(formdata=request.args))
+    written = _draft()
+    note = (
+        _("What you filled in is still here: look it over, then press the button.")
+        if written
+        else _("What you filled in is no longer here: it is kept for half an hour, and until you order.")
+    )
+    return _offer_page(CardForm(formdata=written or request.args), note=note)
 
 
 @blueprint.post("/cartes/acheter")
 def buy_card() -> Response | Page:
-    """Place an order and go to Stripe's page; a stranger signs in first and comes back to the chosen card."""
+    """Place an order and go to Stripe's page; a stranger signs in first and comes back to the form as it was filled."""
     form = CardForm()
-    if not current_user.is_authenticated:
-        fields = (form.denomination, form.pour, form.combien, form.film, form.acte)
-        card = url_for("checkout.offer", **{field.name: field.data or None for field in fields})
-        return redirect(url_for("customers.sign_in", next=card), 303)
     is_valid = form.validate()
     sums = _sums(form)
     if not is_valid or sums is None:
         return _offer_again(form, _("Choose one of the cards below.") if sums is None and is_valid else None)
+    if not current_user.is_authenticated:
+        return _sign_in_first(form)
     label = _("Prepaid card %(sum)s", sum=_money(sums[0]))
-    return _on_to_stripe(_purchase(form, *sums), label, lambda *refusal: _offer_again(form, *refusal))
+    return _without_draft(_on_to_stripe(_purchase(form, *sums), label, lambda *refusal: _offer_again(form, *refusal)))
 
 
 @blueprint.get("/films/<slug>/payer")
@@ -149,6 +170,41 @@ def _on_to_stripe(purchase: Purchase, label: str, again: Callable[..., Page]) ->
         return again(_stripe_is_away(), 503)
 
 
+def _sign_in_first(form: CardForm) -> Response:
+    """On to signing in and back. The address remembers which card; what the address must not hold is in the draft."""
+    fields = (form.denomination, form.pour, form.combien, form.film, form.acte)
+    chosen = {field.name: field.data or None for field in fields}
+    sent = {field.name: request.form.getlist(field.name) for field in form if field.name not in OF_ONE_PAGE}
+    written = {name: texts for name, texts in sent.items() if any(texts)}
+    if written.keys() <= chosen.keys():
+        return redirect(url_for("customers.sign_in", next=url_for("checkout.offer", **chosen)), 303)
+    back = url_for("checkout.offer", **chosen, brouillon=1, _anchor="offrir")
+    answer = redirect(url_for("customers.sign_in", next=back), 303)
+    answer.set_cookie(
+        DRAFT_COOKIE,
+        draft.seal(current_app.config["SECRET_KEY"], written),
+        max_age=draft.LIFE_S,
+        path=url_for("checkout.offer"),
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+    return answer
+
+
+def _draft() -> MultiDict[str, str] | None:
+    """What this browser filled in before signing in."""
+    written = draft.unseal(current_app.config["SECRET_KEY"], request.cookies.get(DRAFT_COOKIE, ""))
+    return MultiDict(written) if written else None
+
+
+def _without_draft(answer: Response | Page) -> Response | Page:
+    """The draft has done its work once the order is placed; a page that asks again leaves it."""
+    if isinstance(answer, Response):
+        answer.delete_cookie(DRAFT_COOKIE, path=url_for("checkout.offer"))
+    return answer
+
+
 def _sums(form: CardForm) -> tuple[int, int] | None:
     """Price and credit, in cents, of the card that the form asks for; None if that is not on sale."""
     if form.denomination.data == FREE_SUM:
@@ -179,7 +235,7 @@ def _gifts(form: CardForm) -> list[GiftWish]:
             recipient_name=name,
             recipient_email=address,
             message=(form.message.data or "").strip(),
-            deliver_on=form.deliver_on.data or clock.today(),
+            deliver_on=(form.is_mailed and form.deliver_on.data) or clock.today(),
         )
         for name, address in form.recipients
     ]
@@ -205,6 +261,69 @@ def _nothing_to_pay(gap: Gap) -> Response | None:
     return None
 
 
+@blueprint.get("/compte/recus")
+@login_required
+def own_receipts() -> str:
+    """Card sales, credit notes and film spends, youngest first, from a cursor on."""
+    after = read_cursor(request.args.get("apres", ""))
+    papers = papers_of(db.session, current_user.customer_id, after, LINES + 1)
+    next_cursor = papers[LINES - 1].cursor if len(papers) > LINES else None
+    return render_template("checkout/own_receipts.html", papers=papers[:LINES], next_cursor=next_cursor)
+
+
+@blueprint.get("/compte/recus/<number>")
+@login_required
+def receipt(number: str) -> str:
+    """A receipt or a credit note, what corrects it, and what its credit was spent on."""
+    found = _own_receipt(number)
+    corrected = corrected_by(db.session, found)
+    sold = [reference for line in found.lines for reference in line["references"]] if found.series == SALE else []
+    return render_template(
+        "checkout/receipt.html",
+        receipt=write(found, corrected),
+        corrected=corrected,
+        credit_notes=credit_notes_on(db.session, found),
+        spends=spends_from(db.session, current_user.customer_id, sold),
+    )
+
+
+@blueprint.get("/compte/recus/<number>.pdf")
+@login_required
+def receipt_pdf(number: str) -> Response:
+    """The same on paper."""
+    found = _own_receipt(number)
+    answer = Response(print_receipt(found, corrected_by(db.session, found)), mimetype="application/pdf")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{file_name(found)}"'
+    return answer
+
+
+@blueprint.get(f"/compte/recus/films/<int(max={GREATEST_ID}):entitlement_id>")
+@login_required
+def film_spend(entitlement_id: int) -> str:
+    """Where the money of a rental or a purchase goes, from the books."""
+    rates = Rates(current_app.config["FILM_TAX_PERCENT"], current_app.config["FILMMAKERS_PERCENT"])
+    owner = {"customer_id": current_user.customer_id, "wallet_id": current_user.wallet_id}
+    found = film_receipt(db.session, entitlement_id, rates=rates, **owner)
+    if found is None:
+        abort(404)
+    references = [source.lot_reference for source in found.sources]
+    return render_template(
+        "checkout/film_spend.html",
+        found=found,
+        rates=rates,
+        card_numbers=card_numbers(db.session, current_user.wallet_id),
+        receipts=describe(db.session, references, current_user.customer_id),
+    )
+
+
+def _own_receipt(number: str) -> Receipt:
+    """The customer's receipt of this number; 404 for somebody else's as for none."""
+    found = find(db.session, number, current_user.customer_id)
+    if found is None:
+        abort(404)
+    return found
+
+
 def _gap_page(gap: Gap, complaint: str | None = None) -> str:
     return render_template(
         "checkout/gap.html",
@@ -227,6 +346,7 @@ def _page_of(order: Order) -> Response | str:
         "checkout/done.html",
         order=order,
         cards=orders.cards_of(db.session, order),
+        receipt=sale_of(db.session, order.id),
         credit_now=visitor_credit(),
         **_next_film(order),
     )
@@ -280,18 +400,20 @@ def _offer_again(form: CardForm, complaint: str | None = None, status: int = 422
     return _offer_page(form, complaint), status
 
 
-def _offer_page(form: CardForm, complaint: str | None = None) -> str:
+def _offer_page(form: CardForm, complaint: str | None = None, *, note: str | None = None) -> str:
     film = form.film.data
     return render_template(
         "checkout/offer.html",
         form=form,
         complaint=complaint,
+        note=note,
         denominations=denominations.on_sale(db.session),
         film=db.session.execute(select(Film.slug, Film.title).where(Film.slug == film)).first() if film else None,
         form_key=uuid4().hex,
         pool=pool.count(db.session),
         today=clock.today(),
         last_day=clock.today() + LONGEST_WAIT,
+        unprinted=unprintable(current_user.name) if current_user.is_authenticated else "",
     )
 
 

@@ -16,6 +16,7 @@ from store.web.csrf import protect
 blueprint = Blueprint("webhook", __name__)
 
 LARGEST_BODY = 256 * 1024
+PAYMENT_EVENTS = ("refund.", "charge.refund", "charge.dispute.")
 SESSION_EVENTS = {
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
@@ -45,6 +46,12 @@ def _keep_once(session: Session, event: dict[str, Any]) -> None:
         .values(id=event["id"], type=event["type"], body=event, received_at=clock.now())
         .returning(WebhookEvent.id)
     )
-    session_id = event["data"]["object"].get("id")
-    if is_new and event["type"] in SESSION_EVENTS and isinstance(session_id, str):
+    if not is_new:
+        return
+    about = event["data"]["object"]
+    payment_intent_id = about.get("payment_intent")
+    if event["type"].startswith(PAYMENT_EVENTS) and isinstance(payment_intent_id, str):
+        enqueue(session, "checkout.sync_payment", {"payment_intent_id": payment_intent_id})
+    session_id = about.get("id")
+    if event["type"] in SESSION_EVENTS and isinstance(session_id, str):
         enqueue(session, "checkout.settle", {"session_id": session_id})

@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from store.db import Base, Identity
 
+STAFF = "staff"
+"""The role of who works here; customers have none."""
+
 
 class Customer(Base):
     """A person with an account; `email` is normalised, so that one address is one customer."""
@@ -48,6 +51,11 @@ class SignedIn(UserMixin):
     wallet_id: int
     role: str | None
     seen_at: datetime
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether they work here."""
+        return self.role == STAFF
 
     def get_id(self) -> str:
         """Flask-Login keeps this in the browser's cookie: the session's id, not the customer's."""

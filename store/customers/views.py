@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from store import clock
 from store.checkout.orders import under_way
+from store.checkout.receipts import describe as describe_receipts
 from store.clock import start_of
 from store.customers import passwords
 from store.customers.forms import KINDS, SignInForm, SignUpForm, StatementForm
@@ -19,7 +20,7 @@ from store.customers.models import Customer
 from store.customers.register import AddressTaken, normalise, register
 from store.db import db, transaction
 from store.ledger.balance import STATEMENT_LINES, Movement, credit_of, parts_of, statement_of
-from store.prepaid_cards.own import card_numbers, tickets_of
+from store.prepaid_cards.own import card_numbers, describe_holds, tickets_of
 from store.prepaid_cards.own import describe as describe_cards
 from store.rentals.own import describe as describe_films
 from store.rentals.standing import films_of
@@ -127,6 +128,7 @@ def credit() -> str | tuple[str, int]:
         tickets=tickets_of(db.session, current_user.wallet_id),
         payments=under_way(db.session, current_user.customer_id, clock.now()),
         movements=shown,
+        receipts=describe_receipts(db.session, [movement.reference for movement in shown], current_user.customer_id),
         parts=parts_of(db.session, current_user.wallet_id, [movement.journal_id for movement in shown]),
         next_cursor=shown[-1].journal_id if len(movements) > STATEMENT_LINES else None,
         **_names(shown),
@@ -175,6 +177,7 @@ def _names(movements: list[Movement]) -> dict[str, Any]:
     return {
         "cards": describe_cards(db.session, references),
         "films": describe_films(db.session, references),
+        "holds": describe_holds(db.session, [movement.journal_id for movement in movements if movement.kind == "hold"]),
         "card_numbers": card_numbers(db.session, current_user.wallet_id),
     }
 

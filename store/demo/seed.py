@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from store import clock
 from store.catalogue.import_films import import_catalogue, read_catalogue
 from store.catalogue.models import Film, HomePage
+from store.customers.models import STAFF as STAFF_ROLE
 from store.customers.models import Customer
 from store.customers.passwords import hash_password
 from store.customers.register import register
@@ -50,7 +51,7 @@ class Account:
 
 SPECTATRICE = Account("spectatrice@example.org", "Ambre", 20_00, 21_00)
 SPECTATEUR = Account("spectateur@example.org", "Lucien", 2_10, 2_10)
-STAFF = Account("equipe@example.org", "L’équipe", role="staff")
+STAFF = Account("equipe@example.org", "L’équipe", role=STAFF_ROLE)
 
 DEMO_CARDS = (
     (1, 10_00, 10_00),

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -19,6 +19,10 @@ FAILED_INTENTS = {"requires_payment_method", "canceled"}
 
 class StripeUnavailable(Exception):
     """Stripe did not answer, or not usefully; the same call with the same key may be tried again."""
+
+
+class RefundRefused(Exception):
+    """Stripe will not make this refund, now or later; the message is Stripe's code for why."""
 
 
 class ForgedEvent(Exception):
@@ -43,6 +47,47 @@ class CheckoutSession:
     reference: str | None
     payment_intent_id: str | None
     payment_failed: bool
+
+
+@dataclass(frozen=True)
+class StripeRefund:
+    """What we rely on of a refund: cents, and `key`, our refund's, where we made it. `failure` is Stripe's word for why not."""
+
+    id: str
+    payment_intent_id: str | None
+    amount: int
+    currency: str
+    status: str
+    key: str | None
+    failure: str | None
+
+
+@dataclass(frozen=True)
+class StripeDispute:
+    """What we rely on of a dispute, in cents; `respond_by` is until when the bank hears our side."""
+
+    id: str
+    payment_intent_id: str | None
+    amount: int
+    currency: str
+    status: str
+    respond_by: datetime | None
+
+
+@dataclass(frozen=True)
+class BalanceMovement:
+    """One balance transaction: what it added to Stripe's account of our money, in cents, and the fee taken from that.
+
+    `category` is Stripe's reporting category; `source` the charge, refund, dispute or payout behind it.
+    """
+
+    id: str
+    category: str
+    amount: int
+    fee: int
+    currency: str
+    source: str | None
+    payment_intent_id: str | None
 
 
 def create_session(
@@ -106,6 +151,80 @@ def list_sessions(since: datetime) -> Iterator[CheckoutSession]:
             yield _seen(session)
 
 
+def session_of_payment(payment_intent_id: str) -> CheckoutSession | None:
+    """The Session whose payment this is; None if it came about without one."""
+    with _translated_errors():
+        chosen: Any = {"payment_intent": payment_intent_id, "limit": 1}
+        found = _client().v1.checkout.sessions.list(chosen).data
+        return _seen(found[0]) if found else None
+
+
+def create_refund(*, key: str, payment_intent_id: str, amount: int) -> StripeRefund:
+    """Pay `amount` cents of a payment back to where they came from. `key` is our refund's; raises RefundRefused."""
+    params: Any = {"payment_intent": payment_intent_id, "amount": amount, "metadata": {"refund": key}}
+    with _translated_errors():
+        try:
+            return _seen_refund(_client().v1.refunds.create(params, {"idempotency_key": key}))
+        except stripe.InvalidRequestError as error:
+            raise RefundRefused(error.code or "invalid_request") from None
+
+
+def refunds_of(payment_intent_id: str) -> list[StripeRefund]:
+    """All refunds of a payment, ours and those of Stripe's dashboard, the oldest first."""
+    with _translated_errors():
+        listing = _client().v1.refunds.list({"payment_intent": payment_intent_id, "limit": 100})
+        return [_seen_refund(refund) for refund in listing.auto_paging_iter()][::-1]
+
+
+def disputes_of(payment_intent_id: str) -> list[StripeDispute]:
+    """All disputes of a payment, the oldest first."""
+    with _translated_errors():
+        listing = _client().v1.disputes.list({"payment_intent": payment_intent_id, "limit": 100})
+        return [_seen_dispute(dispute) for dispute in listing.auto_paging_iter()][::-1]
+
+
+def list_refunds(since: datetime) -> Iterator[StripeRefund]:
+    """Every refund that was made at or after `since`."""
+    with _translated_errors():
+        listing = _client().v1.refunds.list({"created": {"gte": int(since.timestamp())}, "limit": 100})
+        for refund in listing.auto_paging_iter():
+            yield _seen_refund(refund)
+
+
+def list_disputes(since: datetime) -> Iterator[StripeDispute]:
+    """Every dispute that was opened at or after `since`."""
+    with _translated_errors():
+        listing = _client().v1.disputes.list({"created": {"gte": int(since.timestamp())}, "limit": 100})
+        for dispute in listing.auto_paging_iter():
+            yield _seen_dispute(dispute)
+
+
+def list_balance_movements(since: datetime) -> Iterator[BalanceMovement]:
+    """Every movement of Stripe's account of our money since then, the newest first."""
+    with _translated_errors():
+        chosen: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100, "expand": ["data.source"]}
+        for booked in _client().v1.balance_transactions.list(chosen).auto_paging_iter():
+            source: Any = booked.source
+            is_whole = source is not None and not isinstance(source, str)
+            yield BalanceMovement(
+                id=booked.id,
+                category=booked.reporting_category,
+                amount=booked.amount,
+                fee=booked.fee,
+                currency=booked.currency.upper(),
+                source=source.id if is_whole else source,
+                payment_intent_id=getattr(source, "payment_intent", None) if is_whole else None,
+            )
+
+
+def balance_cents(currency: str) -> int:
+    """What Stripe holds for us in this currency, payable to our bank or not yet."""
+    with _translated_errors():
+        balance = _client().v1.balance.retrieve()
+        parts: list[Any] = [*balance.available, *balance.pending]
+        return sum(part.amount for part in parts if part.currency.upper() == currency)
+
+
 def read_event(body: bytes, signature: str) -> dict[str, Any]:
     """The event that Stripe signed; raises ForgedEvent. Signatures by any of our secrets pass, so that they can rotate."""
     for secret in current_app.config["STRIPE_WEBHOOK_SECRETS"]:
@@ -157,6 +276,30 @@ def _seen(session: Any) -> CheckoutSession:
         reference=session.client_reference_id,
         payment_intent_id=intent.id if is_whole else intent,
         payment_failed=is_whole and session.status == "complete" and intent.status in FAILED_INTENTS,
+    )
+
+
+def _seen_refund(refund: Any) -> StripeRefund:
+    return StripeRefund(
+        id=refund.id,
+        payment_intent_id=refund.payment_intent,
+        amount=refund.amount,
+        currency=refund.currency.upper(),
+        status=refund.status or "",
+        key=refund.metadata.to_dict().get("refund") if refund.metadata else None,
+        failure=getattr(refund, "failure_reason", None),
+    )
+
+
+def _seen_dispute(dispute: Any) -> StripeDispute:
+    due_by = dispute.evidence_details.due_by
+    return StripeDispute(
+        id=dispute.id,
+        payment_intent_id=dispute.payment_intent,
+        amount=dispute.amount,
+        currency=dispute.currency.upper(),
+        status=dispute.status,
+        respond_by=datetime.fromtimestamp(due_by, UTC) if due_by else None,
     )
 
 

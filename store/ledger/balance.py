@@ -45,6 +45,30 @@ def credit_of(session: Session, wallet_id: int, at: datetime) -> int:
     ).one()
 
 
+def left_of(session: Session, wallet_id: int, reference: str, at: datetime) -> tuple[int, int]:
+    """What remains of the lots of `reference`: paid cents, and bonus cents that have not expired."""
+    paid, bonus = session.execute(
+        select(
+            func.coalesce(func.sum(case((Lot.kind == "paid", Lot.remaining), else_=0)), 0),
+            func.coalesce(func.sum(case((Lot.kind == "bonus", Lot.remaining), else_=0)), 0),
+        ).where(
+            Lot.wallet_id == wallet_id, Lot.reference == reference, or_(Lot.expires_at.is_(None), Lot.expires_at > at)
+        )
+    ).one()
+    return int(paid), int(bonus)
+
+
+def first_worth_of(session: Session, wallet_id: int, reference: str) -> tuple[int, int]:
+    """What the lots of `reference` held when they were made: paid cents, and bonus cents."""
+    rows = session.execute(
+        select(Lot.kind, func.sum(Lot.initial))
+        .where(Lot.wallet_id == wallet_id, Lot.reference == reference)
+        .group_by(Lot.kind)
+    )
+    sums = {kind: int(cents) for kind, cents in rows}
+    return sums.get("paid", 0), sums.get("bonus", 0)
+
+
 def lots_of(session: Session, wallet_id: int) -> list[Lot]:
     """All lots of the wallet, those with something left first, then the youngest."""
     return list(

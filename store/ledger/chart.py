@@ -17,6 +17,13 @@ PURCHASE_SALES = "purchase_sales"
 VAT_COLLECTED = "vat_collected"
 PROMOTIONS = "promotions"
 GOODWILL = "goodwill"
+HELD_BONUS = "held_bonus"
+BANK = "bank"
+STRIPE_FEES = "stripe_fees"
+CUSTOMER_DEBTS = "customer_debts"
+DISPUTE_CLAIMS = "dispute_claims"
+BAD_DEBTS = "bad_debts"
+VOUCHER_VAT = "voucher_vat"
 
 
 class LedgerAccount(Base):
@@ -41,6 +48,7 @@ CHART = (
     Account(STORED_VALUE, "419100", "Crédit prépayé des clients, payé"),
     Account(BONUS_VALUE, "419800", "Crédit prépayé des clients, offert"),
     Account(HELD_VALUE, "419110", "Crédit prépayé des clients, retenu"),
+    Account(HELD_BONUS, "419810", "Crédit prépayé des clients, offert, retenu"),
     Account(UNREDEEMED_CARDS, "419200", "Cartes prépayées vendues, non encore utilisées"),
     Account(TILL, "530000", "Caisse, cartes vendues sur place"),
     Account(RENTAL_SALES, "706100", "Locations de films"),
@@ -48,6 +56,12 @@ CHART = (
     Account(VAT_COLLECTED, "445710", "TVA collectée"),
     Account(PROMOTIONS, "709000", "Remises accordées sur cartes prépayées"),
     Account(GOODWILL, "658000", "Gestes commerciaux"),
+    Account(BANK, "512100", "Banque"),
+    Account(STRIPE_FEES, "627800", "Stripe, frais d’encaissement et de litige"),
+    Account(CUSTOMER_DEBTS, "411900", "Clients, crédit remboursé après avoir été dépensé"),
+    Account(DISPUTE_CLAIMS, "467200", "Stripe, paiements contestés"),
+    Account(BAD_DEBTS, "654000", "Pertes sur créances irrécouvrables"),
+    Account(VOUCHER_VAT, "445800", "TVA des bons à usage unique, due dès leur vente"),
 )
 
 LOT_ACCOUNTS = (STORED_VALUE, BONUS_VALUE)

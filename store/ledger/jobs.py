@@ -5,6 +5,7 @@ from datetime import timedelta
 import structlog
 
 from store import clock
+from store.audit.alert import raise_alert
 from store.db import snapshot, transaction
 from store.jobs.enqueue import every, job
 from store.ledger.close import close_days
@@ -24,10 +25,13 @@ def close() -> None:
 @every(timedelta(days=1))
 @job("ledger.audit", lane="slow")
 def audit() -> None:
-    """Audit the books, keep the outcome for `/preuve`, and say aloud what differs."""
+    """Audit the books, keep the outcome for `/preuve`, and tell staff, once a day, if something differs."""
     with snapshot() as session:
         found = list(differences(session))
     for difference in found:
         log.error("the books differ", difference=difference)
+    now, key = clock.now(), f"ledger_differences:{clock.today()}"
     with transaction() as session:
-        record(session, len(found), clock.now())
+        record(session, len(found), now)
+        if found:
+            raise_alert(session, "ledger_differences", key, {"count": len(found)}, now)

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from store.db import Base, Identity
@@ -44,7 +44,7 @@ class Lot(Base):
 
 
 class Journal(Base):
-    """One immutable business movement."""
+    """One immutable business movement; `reverses_id` names the earlier one that it undoes, and nothing undoes twice."""
 
     __tablename__ = "journal"
 
@@ -55,6 +55,17 @@ class Journal(Base):
     reference: Mapped[str] = mapped_column(index=True)
     currency: Mapped[str]
     at: Mapped[datetime] = mapped_column(index=True)
+    reverses_id: Mapped[int | None]
+
+    __table_args__ = (
+        Index(
+            "uq_journal_reverses_id",
+            "reverses_id",
+            unique=True,
+            sqlite_where=text("reverses_id IS NOT NULL"),
+            postgresql_where=text("reverses_id IS NOT NULL"),
+        ),
+    )
 
 
 class Posting(Base):
@@ -72,6 +83,28 @@ class Posting(Base):
     credit_account: Mapped[str] = mapped_column(ForeignKey("ledger_account.code"))
     amount: Mapped[int]
     lot_id: Mapped[int | None] = mapped_column(ForeignKey("lot.id"), index=True)
+
+
+class Freeze(Base):
+    """Nothing can be spent from the wallet until `lifted_at`: its owner owes `cents` for `reference` (a refund of spent credit)."""
+
+    __tablename__ = "wallet_freeze"
+    __table_args__ = (
+        CheckConstraint("cents > 0", name="cents_positive"),
+        Index(
+            "ix_wallet_freeze_standing",
+            "wallet_id",
+            sqlite_where=text("lifted_at IS NULL"),
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[Identity]
+    wallet_id: Mapped[int] = mapped_column(ForeignKey("wallet.id"))
+    reference: Mapped[str] = mapped_column(unique=True)
+    cents: Mapped[int]
+    frozen_at: Mapped[datetime]
+    lifted_at: Mapped[datetime | None]
 
 
 class Closing(Base):

@@ -15,20 +15,36 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, bindparam, func, insert, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Numeric,
+    Select,
+    String,
+    Table,
+    bindparam,
+    column,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from store.db import insert_if_absent, table_of
 from store.ledger.chart import (
     ACCOUNT_OF_LOT_KIND,
     BONUS_VALUE,
+    HELD_BONUS,
     HELD_VALUE,
     LOT_ACCOUNTS,
     PROMOTIONS,
     STORED_VALUE,
     VAT_COLLECTED,
 )
-from store.ledger.models import Journal, Lot, Posting, Wallet
+from store.ledger.models import Freeze, Journal, Lot, Posting, Wallet
 from store.money import vat_within
 
 GOODWILL_LIFE = timedelta(days=90)
@@ -38,11 +54,21 @@ WALLET: Table = table_of(Wallet)
 LOT: Table = table_of(Lot)
 JOURNAL: Table = table_of(Journal)
 POSTING: Table = table_of(Posting)
+FREEZE: Table = table_of(Freeze)
 
-_LOCK = select(WALLET.c.currency).where(WALLET.c.id == bindparam("wallet_id")).with_for_update()
+_LOCK = (
+    select(
+        WALLET.c.currency,
+        exists().where(FREEZE.c.wallet_id == WALLET.c.id, FREEZE.c.lifted_at.is_(None)).label("is_frozen"),
+    )
+    .where(WALLET.c.id == bindparam("wallet_id"))
+    .with_for_update(of=WALLET)
+)
 _OPEN_JOURNAL = insert_if_absent(JOURNAL, JOURNAL.c.idempotency_key).returning(JOURNAL.c.id)
+_REVERSAL_OF = select(JOURNAL.c.idempotency_key).where(JOURNAL.c.reverses_id == bindparam("journal_id"))
 _EARLIER_JOURNAL = select(JOURNAL.c.id, JOURNAL.c.request_hash).where(JOURNAL.c.idempotency_key == bindparam("key"))
 _NEW_LOTS = insert(LOT).returning(LOT.c.id, LOT.c.kind)
+_FREEZE = insert_if_absent(FREEZE, FREEZE.c.reference)
 _SPENDABLE_LOTS = (
     select(LOT.c.id, LOT.c.kind, LOT.c.remaining)
     .where(
@@ -54,7 +80,11 @@ _SPENDABLE_LOTS = (
 )
 _LOTS_OF_REFERENCE = (
     select(LOT.c.id, LOT.c.kind, LOT.c.remaining)
-    .where(LOT.c.wallet_id == bindparam("wallet_id"), LOT.c.reference == bindparam("reference"), LOT.c.kind == "paid")
+    .where(
+        LOT.c.wallet_id == bindparam("wallet_id"),
+        LOT.c.reference == bindparam("reference"),
+        or_(LOT.c.expires_at.is_(None), LOT.c.expires_at > bindparam("at")),
+    )
     .order_by(LOT.c.id)
 )
 _EXPIRED_LOT = select(
@@ -81,6 +111,23 @@ _POSTINGS_OF_JOURNAL = (
     .order_by(POSTING.c.id)
 )
 _WRITE = insert(POSTING)
+_SPEND_ON_POSTGRESQL: Select[int, int, str] = select(
+    column("journal_id", BigInteger), column("missing", BigInteger), column("earlier_hash", String)
+).select_from(
+    func.spend_credit(
+        bindparam("wallet_id", type_=WALLET.c.id.type),
+        bindparam("amount", type_=POSTING.c.amount.type),
+        bindparam("kind", type_=JOURNAL.c.kind.type),
+        bindparam("sales_account", type_=POSTING.c.credit_account.type),
+        bindparam("vat_percent", type_=Numeric()),
+        bindparam("key", type_=JOURNAL.c.idempotency_key.type),
+        bindparam("request_hash", type_=JOURNAL.c.request_hash.type),
+        bindparam("reference", type_=JOURNAL.c.reference.type),
+        bindparam("currency", type_=JOURNAL.c.currency.type),
+        bindparam("at", type_=JOURNAL.c.at.type),
+    ).table_valued("journal_id", "missing", "earlier_hash")
+)
+"""The whole spend in one call of the function that migration 0007 makes: the same rule, the same tests, half the time."""
 
 
 class InsufficientCredit(Exception):
@@ -95,12 +142,21 @@ class IdempotencyConflict(Exception):
     """The idempotency key was used before, for something else."""
 
 
+class WalletFrozen(Exception):
+    """Nothing can be spent from this wallet while its owner owes the shop what was refunded after it was spent."""
+
+
+class AlreadyReversed(Exception):
+    """The journal was undone before, under another key; it can be undone once."""
+
+
 @dataclass(frozen=True)
 class LockedWallet:
     """A wallet that the transaction holds. Only `lock_wallet` and `lock_wallets` give one."""
 
     id: int
     currency: str
+    is_frozen: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,8 +194,8 @@ def open_wallet(session: Session, currency: str, at: datetime) -> int:
 
 def lock_wallet(session: Session, wallet_id: int) -> LockedWallet:
     """Hold the wallet until the transaction ends. SQLite holds the whole database already."""
-    currency = session.connection().execute(_LOCK, {"wallet_id": wallet_id}).scalar_one()
-    return LockedWallet(wallet_id, currency)
+    row = session.connection().execute(_LOCK, {"wallet_id": wallet_id}).one()
+    return LockedWallet(wallet_id, row.currency, bool(row.is_frozen))
 
 
 def lock_wallets(session: Session, wallet_ids: Iterable[int]) -> dict[int, LockedWallet]:
@@ -184,9 +240,13 @@ def spend(
     """Take `amount` cents from the wallet, the lot that expires first before all others; returns the journal's id.
 
     VAT is due on the part that was paid; spent bonus takes the promotion's promise back and is a discount.
-    Raises InsufficientCredit, and then nothing may be committed. Repeating it takes nothing more.
+    Raises WalletFrozen and InsufficientCredit, and then nothing may be committed. Repeating it takes nothing more.
     """
+    if wallet.is_frozen:
+        raise WalletFrozen(wallet.id)
     connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        return _spend_in_one_call(connection, wallet, amount, kind, sales_account, vat_percent, key, reference, at)
     request = [wallet.id, amount]
     journal_id, is_new = _open_journal(connection, kind, key, reference, wallet.currency, request, at)
     if is_new:
@@ -197,19 +257,31 @@ def spend(
 
 
 def hold(
-    session: Session, wallet: LockedWallet, amount: int, *, kind: str, key: str, reference: str, at: datetime
+    session: Session,
+    wallet: LockedWallet,
+    amount: int,
+    *,
+    bonus: int = 0,
+    kind: str,
+    key: str,
+    reference: str,
+    at: datetime,
 ) -> int:
-    """Set `amount` cents of the paid lots of `reference` aside, where they cannot be spent; returns the journal's id.
+    """Set `amount` cents of the paid lots of `reference`, and `bonus` cents of its bonus lots, aside, where they cannot be
+    spent; returns the journal's id.
 
     `reverse` releases them. Raises InsufficientCredit when so much is not left, and then nothing may be committed.
     """
     connection = session.connection()
-    request = [wallet.id, amount]
+    request = [wallet.id, amount, bonus] if bonus else [wallet.id, amount]
     journal_id, is_new = _open_journal(connection, kind, key, reference, wallet.currency, request, at)
     if is_new:
-        lots = connection.execute(_LOTS_OF_REFERENCE, {"wallet_id": wallet.id, "reference": reference})
-        slices = _slices(lots, amount)
-        _write(connection, journal_id, [Entry(STORED_VALUE, HELD_VALUE, part.amount, part.lot_id) for part in slices])
+        asked = {"wallet_id": wallet.id, "reference": reference, "at": at}
+        lots = connection.execute(_LOTS_OF_REFERENCE, asked).all()
+        paid = _slices((lot for lot in lots if lot.kind == "paid"), amount)
+        given = _slices((lot for lot in lots if lot.kind == "bonus"), bonus)
+        _write(connection, journal_id, [Entry(STORED_VALUE, HELD_VALUE, part.amount, part.lot_id) for part in paid])
+        _write(connection, journal_id, [Entry(BONUS_VALUE, HELD_BONUS, part.amount, part.lot_id) for part in given])
     return journal_id
 
 
@@ -247,22 +319,83 @@ def transfer(
 def reverse(session: Session, wallet: LockedWallet, journal_id: int, *, kind: str, key: str, at: datetime) -> int:
     """Undo a journal of this wallet by a new one with debits and credits exchanged; returns the new journal's id.
 
-    What came from a lot that has expired meanwhile comes back as a new lot, the shop's goodwill.
+    What came from a lot that has expired meanwhile comes back as a new lot, the shop's goodwill. A journal is undone once:
+    raises AlreadyReversed when it was, under another key.
     """
     connection = session.connection()
+    earlier = connection.execute(_REVERSAL_OF, {"journal_id": journal_id}).scalar()
+    if earlier not in (None, key):
+        raise AlreadyReversed(journal_id)
     reference = connection.execute(select(JOURNAL.c.reference).where(JOURNAL.c.id == journal_id)).scalar_one()
     original = connection.execute(_POSTINGS_OF_JOURNAL, {"journal_id": journal_id}).all()
     if any(row.wallet_id not in (None, wallet.id) for row in original):
         raise ValueError(f"journal {journal_id} moved another wallet")
     request = [wallet.id, journal_id]
-    reversal_id, is_new = _open_journal(connection, kind, key, reference, wallet.currency, request, at)
+    reversal_id, is_new = _open_journal(connection, kind, key, reference, wallet.currency, request, at, journal_id)
     if is_new:
         _write(connection, reversal_id, _undoing(connection, wallet, reference, original, at))
     return reversal_id
 
 
+def freeze(session: Session, wallet: LockedWallet, *, reference: str, cents: int, at: datetime) -> None:
+    """Stop spending from this wallet, because its owner owes `cents` for `reference`; repeated, nothing more happens."""
+    session.connection().execute(
+        _FREEZE, {"wallet_id": wallet.id, "reference": reference, "cents": cents, "frozen_at": at}
+    )
+
+
+def unfreeze(session: Session, wallet: LockedWallet, *, reference: str, at: datetime) -> None:
+    """What was owed for `reference` is owed no longer; other debts keep the wallet frozen."""
+    session.connection().execute(
+        update(FREEZE)
+        .where(FREEZE.c.wallet_id == wallet.id, FREEZE.c.reference == reference, FREEZE.c.lifted_at.is_(None))
+        .values(lifted_at=at)
+    )
+
+
+def _spend_in_one_call(
+    connection: Connection,
+    wallet: LockedWallet,
+    amount: int,
+    kind: str,
+    sales_account: str,
+    vat_percent: Decimal,
+    key: str,
+    reference: str,
+    at: datetime,
+) -> int:
+    request_hash = _digest([kind, reference, wallet.currency, [wallet.id, amount]])
+    done = connection.execute(
+        _SPEND_ON_POSTGRESQL,
+        {
+            "wallet_id": wallet.id,
+            "amount": amount,
+            "kind": kind,
+            "sales_account": sales_account,
+            "vat_percent": vat_percent,
+            "key": key,
+            "request_hash": request_hash,
+            "reference": reference,
+            "currency": wallet.currency,
+            "at": at,
+        },
+    ).one()
+    if (done.missing or 0) > 0:
+        raise InsufficientCredit(int(done.missing))
+    if done.earlier_hash not in (None, request_hash):
+        raise IdempotencyConflict(key)
+    return done.journal_id
+
+
 def _open_journal(
-    connection: Connection, kind: str, key: str, reference: str, currency: str, request: Any, at: datetime
+    connection: Connection,
+    kind: str,
+    key: str,
+    reference: str,
+    currency: str,
+    request: Any,
+    at: datetime,
+    reverses_id: int | None = None,
 ) -> tuple[int, bool]:
     """The journal of this idempotency key, and whether it is new; raises IdempotencyConflict."""
     request_hash = _digest([kind, reference, currency, request])
@@ -275,6 +408,7 @@ def _open_journal(
             "reference": reference,
             "currency": currency,
             "at": at,
+            "reverses_id": reverses_id,
         },
     ).scalar()
     if journal_id is not None:
@@ -347,19 +481,18 @@ def _goodwill(connection: Connection, wallet: LockedWallet, reference: str, row:
 
 
 def _write(connection: Connection, journal_id: int, entries: Iterable[Entry]) -> None:
-    connection.execute(
-        _WRITE,
-        [
-            {
-                "journal_id": journal_id,
-                "debit_account": entry.debit_account,
-                "credit_account": entry.credit_account,
-                "amount": entry.amount,
-                "lot_id": entry.lot_id,
-            }
-            for entry in entries
-        ],
-    )
+    rows = [
+        {
+            "journal_id": journal_id,
+            "debit_account": entry.debit_account,
+            "credit_account": entry.credit_account,
+            "amount": entry.amount,
+            "lot_id": entry.lot_id,
+        }
+        for entry in entries
+    ]
+    if rows:
+        connection.execute(_WRITE, rows)
 
 
 def _digest(content: Any) -> str:

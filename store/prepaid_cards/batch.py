@@ -38,7 +38,9 @@ def open_batch(session: Session, denomination: Denomination, count: int, at: dat
     return batch
 
 
-def issue_cards(session: Session, batch: CardBatch, serials: Iterable[int], *, currency: str, keys: Keys) -> None:
+def issue_cards(
+    session: Session, batch: CardBatch, serials: Iterable[int], *, currency: str, keys: Keys, vat_mode: str = "multi"
+) -> None:
     """Issue the cards of the batch that bear these numbers, from 1 to its count."""
     new = {
         "purpose": "batch",
@@ -49,6 +51,7 @@ def issue_cards(session: Session, batch: CardBatch, serials: Iterable[int], *, c
         "issued_at": batch.made_at,
         "reissue": 0,
         "batch_id": batch.id,
+        "vat_mode": vat_mode,
     }
     card_ids = session.scalars(
         insert(PrepaidCard).returning(PrepaidCard.id),

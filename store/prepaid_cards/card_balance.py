@@ -30,7 +30,7 @@ def balance_of(session: Session, code: str, *, keys: Keys) -> CardBalance | None
     )
     if card is None:
         return None
-    left_cents = 0 if card.redeemed_at else card.credit_cents
+    left_cents = 0 if card.redeemed_at else card.worth_cents
     return CardBalance(card.id, card.reissue, card.last4, card.credit_cents, left_cents)
 
 

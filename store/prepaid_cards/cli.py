@@ -1,24 +1,30 @@
 """`flask cards …`: printed and suspended cards, and what is on sale, from the command line."""
 
 import csv
+import errno
+import io
 import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
+from flask_babel import force_locale
 from sqlalchemy.orm import Session
 
 from store import clock
 from store.db import db, transaction
 from store.ledger.chart import GOODWILL, STRIPE_CLEARING, TILL
-from store.prepaid_cards import denominations
-from store.prepaid_cards.batch import LARGEST, issue_cards, open_batch, printed_cards
+from store.prepaid_cards import denominations, print_cards
+from store.prepaid_cards.batch import LARGEST, PrintedCard, issue_cards, open_batch, printed_cards
 from store.prepaid_cards.codes import Mistyped, read, written
 from store.prepaid_cards.denominations import BadDenomination
 from store.prepaid_cards.imprint import code_on
@@ -30,7 +36,15 @@ commands = AppGroup("cards", help="Prepaid cards: printed, suspended, and what i
 
 CHUNK = 500
 HIGHEST_CENTS = 10_000_00
-LIST_AGAIN = "`flask cards list BATCH --out FILE` writes the codes of an issued batch again."
+GREATEST_ID = 2**63 - 1  # that a database can be asked for
+LIST_AGAIN = "`flask cards list BATCH` writes the codes of an issued batch again."
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+SHEET_HELP = (
+    "A new PDF: A4 sheets of ten tickets with marks to cut along. Of more than 200 cards several,"
+    " FILE-1.pdf, FILE-2.pdf and so on."
+)
+REPLACE_HELP = "Write over files that are there."
 
 
 class _Sum(click.ParamType[int]):
@@ -50,25 +64,35 @@ class _Sum(click.ParamType[int]):
 @commands.command("batch")
 @click.option("--denomination", "denomination_code", required=True, metavar="D", help="What is printed, such as 20.")
 @click.option("--count", required=True, type=click.IntRange(1, LARGEST), help="How many cards.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new CSV file: serial, code, sum.")
-def batch_command(denomination_code: str, count: int, out: Path) -> None:
+@click.option("--out", required=True, type=FILE, help="A new CSV file: serial, code, sum.")
+@click.option("--sheet", type=FILE, help=SHEET_HELP)
+@click.option("--replace", is_flag=True, help=REPLACE_HELP)
+def batch_command(denomination_code: str, count: int, out: Path, sheet: Path | None, replace: bool) -> None:
     """Issue cards for print. They are worth nothing until `cards sell` activates them."""
-    with _new_file(out) as file:
+    paths = _Paths(out, _sheet_paths(sheet, count))
+    with _new_files(paths, replace) as files:
         batch = _issue(denomination_code, count)
         click.echo(f"Batch {batch.id} is issued: {count} cards of {_sum(batch.price_cents)}.")
-        _write_list(file, batch.id)
-    click.echo(f"Its codes are in {out}: keep that file locked away.")
+        _write(batch, files)
+    click.echo(f"Its codes are in {paths}: keep that locked away.")
 
 
 @commands.command("list")
-@click.argument("batch_id", type=int, metavar="BATCH")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new CSV file: serial, code, sum.")
-def list_command(batch_id: int, out: Path) -> None:
-    """Write the list of a batch again."""
-    with _new_file(out) as file:
-        if not _write_list(file, batch_id):
-            raise click.ClickException(f"There is no batch {batch_id}.")
-    click.echo(f"The codes of batch {batch_id} are in {out}: keep that file locked away.")
+@click.argument("batch_id", type=click.IntRange(1, GREATEST_ID), metavar="BATCH")
+@click.option("--out", type=FILE, help="A new CSV file: serial, code, sum.")
+@click.option("--sheet", type=FILE, help=SHEET_HELP)
+@click.option("--replace", is_flag=True, help=REPLACE_HELP)
+def list_command(batch_id: int, out: Path | None, sheet: Path | None, replace: bool) -> None:
+    """Write the list of a batch again, or its sheets."""
+    if not out and not sheet:
+        raise click.UsageError("Name a file to write: --out, --sheet or both.")
+    batch = db.session.get(CardBatch, batch_id)
+    if batch is None:
+        raise click.ClickException(f"There is no batch {batch_id}.")
+    paths = _Paths(out, _sheet_paths(sheet, batch.count))
+    with _new_files(paths, replace) as files:
+        _write(batch, files)
+    click.echo(f"The codes of batch {batch_id} are in {paths}: keep that locked away.")
 
 
 @commands.command("sell")
@@ -144,21 +168,68 @@ def _denomination(session: Session, code: str) -> Denomination:
     return denomination
 
 
+@dataclass(frozen=True)
+class _Paths:
+    """Where the codes of a batch are to be: in a list, on sheets, or in both."""
+
+    list: Path | None
+    sheets: Sequence[Path]
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, filter(None, (self.list, *self.sheets))))
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The same, opened."""
+
+    list: BinaryIO | None
+    sheets: Sequence[BinaryIO]
+
+
+def _sheet_paths(sheet: Path | None, count: int) -> list[Path]:
+    """The PDFs of a batch of so many cards, numbered if there are several."""
+    if sheet is None:
+        return []
+    books = ceil(count / print_cards.BOOK)
+    if books == 1:
+        return [sheet]
+    return [sheet.with_stem(f"{sheet.stem}-{number:0{len(str(books))}}") for number in range(1, books + 1)]
+
+
 @contextmanager
-def _new_file(path: Path) -> Iterator[TextIO]:
-    """A file that nobody else may read and that was not there before; gone again if it could not be finished."""
+def _new_files(paths: _Paths, replace: bool) -> Iterator[_Files]:
+    """Files that nobody else may read. They appear together once all are whole, and over others only if they are to `replace` them."""
+    with ExitStack() as opened:
+        yield _Files(
+            opened.enter_context(_new_file(paths.list, replace)) if paths.list else None,
+            [opened.enter_context(_new_file(path, replace)) for path in paths.sheets],
+        )
+
+
+@contextmanager
+def _new_file(path: Path, replace: bool) -> Iterator[BinaryIO]:
+    part = path.with_name(f"{path.name}.part")
     try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        _require_free(path, replace)
+        descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except OSError as error:
-        raise click.ClickException(f"{path}: {error.strerror}; nothing was issued.") from None
+        raise click.ClickException(f"{error.filename}: {error.strerror}; nothing was issued.") from None
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        with os.fdopen(descriptor, "wb") as file:
             yield file
+        _require_free(path, replace)
+        part.replace(path)
     except BaseException as error:
-        path.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise click.ClickException(f"{path}: {error.strerror}. {LIST_AGAIN}") from None
         raise
+
+
+def _require_free(path: Path, replace: bool) -> None:
+    if not replace and path.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
 
 
 def _issue(denomination_code: str, count: int) -> CardBatch:
@@ -169,19 +240,39 @@ def _issue(denomination_code: str, count: int) -> CardBatch:
         batch = open_batch(session, _denomination(session, denomination_code), count, clock.now())
         for start in range(0, count, CHUNK):
             chunk = serials[start : start + CHUNK]
-            issue_cards(session, batch, chunk, currency=settings["SHOP_CURRENCY"], keys=settings["CODE_KEYS"])
+            issue_cards(
+                session,
+                batch,
+                chunk,
+                currency=settings["SHOP_CURRENCY"],
+                keys=settings["CODE_KEYS"],
+                vat_mode=settings["CARD_VAT_MODE"],
+            )
             bar.update(len(chunk))
     return batch
 
 
-def _write_list(file: TextIO, batch_id: int) -> int:
-    """Write the cards of a batch; returns how many there are."""
-    lines = [
-        (card.serial, written(card.code), _decimal(card.price_cents))
-        for card in printed_cards(db.session, batch_id, keys=current_app.config["CODE_KEYS"])
-    ]
-    csv.writer(file).writerows([("serial", "code", "sum"), *lines])
-    return len(lines)
+def _write(batch: CardBatch, files: _Files) -> None:
+    cards = list(printed_cards(db.session, batch.id, keys=current_app.config["CODE_KEYS"]))
+    if files.list:
+        _write_list(files.list, cards)
+    if files.sheets:
+        _write_sheets(files.sheets, cards, batch.made_at)
+
+
+def _write_list(file: BinaryIO, cards: Sequence[PrintedCard]) -> None:
+    lines = ((card.serial, written(card.code), _decimal(card.price_cents)) for card in cards)
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([("serial", "code", "sum"), *lines])
+    file.write(text.getvalue().encode())
+
+
+def _write_sheets(files: Sequence[BinaryIO], cards: Sequence[PrintedCard], at: datetime) -> None:
+    """Set the tickets, one file after the other. They say when the batch was made: set again they are the same."""
+    with force_locale("fr"), click.progressbar(length=len(cards), label="setting sheets") as bar:
+        for file, pdf in zip(files, print_cards.print_sheets(cards, at), strict=True):
+            file.write(pdf)
+            bar.update(print_cards.BOOK)
 
 
 def _sell(text: str, account: str) -> str:

@@ -33,7 +33,7 @@ def gift_letter(gift: Gift, card: PrepaidCard, *, giver: str, keys: Keys, at: da
     words = {
         "subject": _("%(giver)s gives you films to watch", giver=giver),
         "gift": gift,
-        "credit_cents": card.credit_cents,
+        "credit_cents": card.worth_cents,
         "giver": giver,
         "message_lines": gift.message.strip().splitlines(),
         "ticket_words": facts.words,

@@ -8,10 +8,10 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from store.prepaid_cards.codes import Keys
-from store.prepaid_cards.models import Gift, PrepaidCard
+from store.prepaid_cards.models import IS_WORTH_SOMETHING, Gift, PrepaidCard
 from store.prepaid_cards.reissue import reissue
 
-WAITING, SENT, OPENED, REDEEMED = "waiting", "sent", "opened", "redeemed"
+WAITING, SENT, OPENED, REDEEMED, REFUNDED = "waiting", "sent", "opened", "redeemed", "refunded"
 
 
 class NoSuchGift(Exception):
@@ -31,7 +31,7 @@ class GiftWish:
 
 @dataclass(frozen=True)
 class GivenCard:
-    """A gift as who bought it sees it; `state` is `waiting`, `sent`, `opened` (its code was entered) or `redeemed`."""
+    """A gift as who bought it sees it; `state` is `waiting`, `sent`, `opened` (its code was entered), `redeemed` or `refunded`."""
 
     gift: Gift
     card: PrepaidCard
@@ -76,6 +76,7 @@ def due(session: Session, today: date) -> list[int]:
             Gift.deliver_on <= today,
             PrepaidCard.activated_at.is_not(None),
             PrepaidCard.redeemed_at.is_(None),
+            IS_WORTH_SOMETHING,
         )
     )
     return list(session.scalars(query.order_by(Gift.id)))
@@ -110,6 +111,8 @@ def correct_address(session: Session, gift_id: int, bought_by: int, recipient_em
 
 
 def _state(gift: Gift, card: PrepaidCard) -> str:
+    if not card.worth_cents:
+        return REFUNDED
     if card.redeemed_at:
         return REDEEMED
     if gift.opened_at:

@@ -25,11 +25,12 @@ def issue_for_order(
     at: datetime,
     keys: Keys,
     gifts: Sequence[GiftWish] = (),
+    vat_mode: str = "multi",
 ) -> list[PrepaidCard]:
     """The cards of an order that was placed, for oneself (`self`), as gifts (`gift`) or for the pool (`suspended`).
 
     They are alike, one for each reference; price and credit, in cents, are those of one card. `gifts` says to whom each
-    goes, in the same order. Repeated for the same references they are the same cards.
+    goes, in the same order; `vat_mode` says when they are taxed, for good. Repeated for the same references they are the same cards.
     """
     earlier = session.scalars(
         select(PrepaidCard).where(PrepaidCard.reference.in_(references)).order_by(PrepaidCard.id)
@@ -43,6 +44,7 @@ def issue_for_order(
         "currency": currency,
         "issued_at": at,
         "bought_by": bought_by,
+        "vat_mode": vat_mode,
     }
     issued = session.scalars(
         insert(PrepaidCard).returning(PrepaidCard),

@@ -1,6 +1,6 @@
 """A customer's cards: what each gave and what is left of it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from store.ledger.balance import lots_of
-from store.prepaid_cards.models import PrepaidCard
+from store.prepaid_cards.models import CardHold, PrepaidCard
 
 
 @dataclass(frozen=True)
@@ -41,3 +41,9 @@ def describe(session: Session, references: Iterable[str]) -> dict[str, PrepaidCa
     """The cards behind those of a statement's references that are cards."""
     cards = session.scalars(select(PrepaidCard).where(PrepaidCard.reference.in_(list(references))))
     return {card.reference: card for card in cards}
+
+
+def describe_holds(session: Session, journal_ids: Collection[int]) -> dict[int, CardHold]:
+    """What set credit aside in these of a statement's journals."""
+    holds = session.scalars(select(CardHold).where(CardHold.journal_id.in_(journal_ids))) if journal_ids else ()
+    return {held.journal_id: held for held in holds if held.journal_id is not None}

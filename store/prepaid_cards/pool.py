@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from store.prepaid_cards.models import PrepaidCard
+from store.prepaid_cards.models import IS_WORTH_SOMETHING, PrepaidCard
 
 
 class PoolIsEmpty(Exception):
@@ -29,7 +29,7 @@ def count(session: Session) -> PoolCount:
             func.count().filter(PrepaidCard.handed_out_at.is_(None)),
             func.coalesce(func.sum(PrepaidCard.credit_cents).filter(PrepaidCard.handed_out_at.is_(None)), 0),
             func.count(PrepaidCard.handed_out_at),
-        ).where(PrepaidCard.purpose == "suspended", PrepaidCard.activated_at.is_not(None))
+        ).where(PrepaidCard.purpose == "suspended", PrepaidCard.activated_at.is_not(None), IS_WORTH_SOMETHING)
     ).one()
     return PoolCount(waiting, int(cents), handed_out)
 
@@ -43,6 +43,7 @@ def hand_out(session: Session, *, at: datetime, price_cents: int | None = None) 
         PrepaidCard.purpose == "suspended",
         PrepaidCard.activated_at.is_not(None),
         PrepaidCard.handed_out_at.is_(None),
+        IS_WORTH_SOMETHING,
     )
     if price_cents is not None:
         query = query.where(PrepaidCard.price_cents == price_cents)

@@ -1,6 +1,6 @@
 """Cards on paper: the page of one that is given, and the sheets of a batch. Set in the language of the moment.
 
-What our faces have no letter for is left out of names and messages; `unprintable()` tells whoever writes them.
+What our faces have no letter for is left out of names and messages; `unprintable()` tells whoever writes them beforehand.
 """
 
 import re
@@ -27,6 +27,7 @@ SHARP_DOTS_PER_INCH = 192  # twice what a pixel of a drawing is
 BOOK = 200  # tickets set at once: Typst remembers its last ten works, 0.15 MB a ticket
 LONGEST_WORD = 30
 BREAK_HERE = "\u200b"
+VARIANTS = frozenset(map(chr, range(0xFE00, 0xFE10)))  # ask for one of a sign's two forms, such as text or emoji
 
 
 def print_gift(gift: Gift, card: PrepaidCard, *, giver: str, keys: Keys, at: datetime) -> bytes:
@@ -42,14 +43,14 @@ def print_gift(gift: Gift, card: PrepaidCard, *, giver: str, keys: Keys, at: dat
         "title": _("Prepaid card of %(sum)s, given", sum=facts.sum),
         "shop": printable(_shop_name()),
         "kind": _("A prepaid card, given"),
-        "heading": _breakable(_("For %(name)s", name=name) if name else _("For you")),
-        "message": _breakable(re.sub(r"\n{3,}", "\n\n", printable(gift.message))),
-        "signature": _breakable(_elided(_("from %(name)s", name=giver))) if giver else "",
+        "heading": breakable(_("For %(name)s", name=name) if name else _("For you")),
+        "message": breakable(re.sub(r"\n{3,}", "\n\n", printable(gift.message))),
+        "signature": breakable(_elided(_("from %(name)s", name=giver))) if giver else "",
         "ticket": draw_ticket(facts, "page"),
         "ticket_words": _("%(words)s. The square leads to %(address)s", words=facts.words, address=facts.address),
         "code_label": _("Its code"),
         "code": code,
-        "how": [_breakable(line.replace("/", f"/{BREAK_HERE}")) for line in how_to_use(card)],
+        "how": [breakable(line.replace("/", f"/{BREAK_HERE}")) for line in how_to_use(card)],
         "terms": terms_of(card),
     }
     return typeset_pdf("prepaid_cards/gift.typ", data, at)
@@ -79,9 +80,9 @@ def ticket_of(card: PrepaidCard, address: str | None = None) -> TicketFacts:
     return TicketFacts(
         title=_("Prepaid card"),
         sum=_written("whole_money", card.price_cents),
-        line=_("%(sum)s of credit", sum=_written("money", card.credit_cents)),
+        line=_("%(sum)s of credit", sum=_written("money", card.worth_cents)),
         stub=f"N°\u00a0{card.last4}",
-        remaining=card.credit_cents,
+        remaining=card.worth_cents,
         initial=card.credit_cents,
         address=address,
     )
@@ -100,14 +101,14 @@ def how_to_use(card: PrepaidCard) -> list[str]:
         _("Sign in, or make an account: it is free."),
         _(
             "Enter the code: %(sum)s of credit are yours, to rent or buy films.",
-            sum=_written("money", card.credit_cents),
+            sum=_written("money", card.worth_cents),
         ),
     ]
 
 
 def terms_of(card: PrepaidCard) -> str:
     """Until when, where and how often the card is good."""
-    bonus_cents = card.credit_cents - card.price_cents
+    bonus_cents = card.bonus_left_cents
     kept = _("What was paid for never expires.")
     if bonus_cents:
         bonus = _written("money", bonus_cents)
@@ -128,6 +129,11 @@ def printable(text: str) -> str:
     return "\n".join(_printable_line(line) for line in text.splitlines()).strip()
 
 
+def breakable(text: str) -> str:
+    """Words too long for a line may be broken anywhere."""
+    return re.sub(rf"[^\s{BREAK_HERE}]{{{LONGEST_WORD}}}(?=\S)", rf"\g<0>{BREAK_HERE}", text)
+
+
 def _printable_line(line: str) -> str:
     composed = unicodedata.normalize("NFC", line)
     kept = (sign if _has_glyph(sign) else " " if sign.isspace() else "" for sign in composed)
@@ -136,7 +142,8 @@ def _printable_line(line: str) -> str:
 
 def _is_missing(sign: str) -> bool:
     """Whether print loses something with it: spaces, controls, and the joiners and variants of emoji do not count."""
-    return not _has_glyph(sign) and not sign.isspace() and unicodedata.category(sign) not in ("Cc", "Cf", "Mn")
+    has_no_form = sign.isspace() or unicodedata.category(sign) in ("Cc", "Cf") or sign in VARIANTS
+    return not has_no_form and not _has_glyph(sign)
 
 
 def _has_glyph(sign: str) -> bool:
@@ -147,11 +154,6 @@ def _has_glyph(sign: str) -> bool:
 def _faces() -> tuple[Typeface, ...]:
     """The faces of `lettering` and the reading face: what `gift.typ` chooses from, for each text the last at least."""
     return (Typeface(FONTS / "SourceSerif4-Text.ttf"),)
-
-
-def _breakable(text: str) -> str:
-    """Words too long for a line may be broken anywhere."""
-    return re.sub(rf"[^\s{BREAK_HERE}]{{{LONGEST_WORD}}}(?=\S)", rf"\g<0>{BREAK_HERE}", text)
 
 
 def _printed_ticket(card: PrintedCard) -> TicketFacts:

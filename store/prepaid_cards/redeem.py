@@ -7,17 +7,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from store import clock
-from store.ledger.balance import credit_of
+from store.ledger.balance import credit_of, first_worth_of
 from store.ledger.chart import PROMOTIONS, UNREDEEMED_CARDS
 from store.ledger.post import LockedWallet, NewLot, deposit, lock_wallet
 from store.prepaid_cards.codes import Keys, digests_of
-from store.prepaid_cards.models import PrepaidCard
+from store.prepaid_cards.models import IS_WORTH_SOMETHING, PrepaidCard
 from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
 from store.stop import stop_at
 
 
 class Unredeemable(Exception):
-    """No card can be redeemed by this code: there is none, or it was used, reissued or not sold yet. Nobody is told which."""
+    """No card can be redeemed by this code: there is none, or it was used, reissued, refunded or not sold yet. Nobody is told
+    which."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def redeem(session: Session, code: str, wallet_id: int, *, keys: Keys, at: datet
             PrepaidCard.lookup_digest.in_(digests_of(keys, code)),
             PrepaidCard.activated_at.is_not(None),
             PrepaidCard.redeemed_at.is_(None),
+            IS_WORTH_SOMETHING,
         )
         .with_for_update()
     )
@@ -53,7 +55,7 @@ def redeem(session: Session, code: str, wallet_id: int, *, keys: Keys, at: datet
     if wallet.currency != card.currency:
         raise Unredeemable
     room = WALLET_LIMIT_CENTS - credit_of(session, wallet_id, at)
-    if card.credit_cents > room:
+    if card.worth_cents > room:
         raise WalletFull(room)
     card.redeemed_at, card.wallet_id = at, wallet.id
     credit(session, card, wallet, funded_by=UNREDEEMED_CARDS, key=f"card:{card.id}:redemption", at=at)
@@ -66,15 +68,16 @@ def redeemed_into(session: Session, card_id: int, wallet_id: int) -> Redeemed | 
     card = session.scalar(select(PrepaidCard).where(PrepaidCard.id == card_id, PrepaidCard.wallet_id == wallet_id))
     if card is None or card.redeemed_at is None:
         return None
-    bonus_cents = card.credit_cents - card.price_cents
-    return Redeemed(card.last4, card.credit_cents, bonus_cents, clock.last_second_in_a_year(card.redeemed_at))
+    paid_cents, bonus_cents = first_worth_of(session, wallet_id, card.reference)
+    bonus_end = clock.last_second_in_a_year(card.redeemed_at)
+    return Redeemed(card.last4, paid_cents + bonus_cents, bonus_cents, bonus_end)
 
 
 def credit(
     session: Session, card: PrepaidCard, wallet: LockedWallet, *, funded_by: str, key: str, at: datetime
 ) -> None:
     """Put a card's value into a wallet: what was paid, for good, and the rest as bonus for twelve months."""
-    lots = [NewLot("paid", card.price_cents, funded_by)]
-    if card.credit_cents > card.price_cents:
-        lots.append(NewLot("bonus", card.credit_cents - card.price_cents, PROMOTIONS, clock.last_second_in_a_year(at)))
+    lots = [NewLot("paid", card.paid_left_cents, funded_by)]
+    if card.bonus_left_cents:
+        lots.append(NewLot("bonus", card.bonus_left_cents, PROMOTIONS, clock.last_second_in_a_year(at)))
     deposit(session, wallet, lots, kind="card", key=key, reference=card.reference, at=at)

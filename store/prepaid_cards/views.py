@@ -7,7 +7,7 @@ themselves; `static/js/card-code.js` puts it into the box.
 import re
 
 import structlog
-from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_limiter.util import get_remote_address
 from flask_login import current_user, login_required
@@ -15,8 +15,10 @@ from limits import parse
 from werkzeug.wrappers import Response
 
 from store import clock
+from store.audit.alert import raise_alert
 from store.checkout.orders import under_way
-from store.db import db, transaction
+from store.checkout.withdraw import CannotWithdraw, find_withdrawable, withdraw, withdrawable, withdrawal_of
+from store.db import GREATEST_ID, db, transaction
 from store.jobs.enqueue import enqueue
 from store.prepaid_cards import claim
 from store.prepaid_cards.card_balance import CardBalance, balance_of, code_entered
@@ -49,8 +51,8 @@ log = structlog.get_logger()
 
 CLAIM_COOKIE = "card"
 GUESSES = "10 per 5 minutes; 30 per day"
+SENDINGS = "30 per day"
 CARD_ID = re.compile("[0-9]{1,18}")
-GREATEST_ID = 2**63 - 1  # that a database can be asked for
 ALARMING = parse("200 per hour")
 ONE_ALARM = parse("1 per hour")
 
@@ -59,11 +61,15 @@ def _failed(_response: Response) -> bool:
     return g.get("guess_failed", False)
 
 
-def _guesser() -> str:
+def _was_sent(response: Response) -> bool:
+    return response.status_code == 303
+
+
+def _asker() -> str:
     return f"account:{current_user.customer_id}" if current_user.is_authenticated else get_remote_address()
 
 
-guesses_of_account = limiter.shared_limit(GUESSES, "codes of an account", key_func=_guesser, deduct_when=_failed)
+guesses_of_account = limiter.shared_limit(GUESSES, "codes of an account", key_func=_asker, deduct_when=_failed)
 guesses_of_address = limiter.shared_limit(GUESSES, "codes of an address", deduct_when=_failed)
 
 
@@ -129,8 +135,9 @@ def own_cards() -> str:
 
 @blueprint.post(f"/compte/cartes/<int(max={GREATEST_ID}):gift_id>/adresse")
 @login_required
+@limiter.limit(SENDINGS, key_func=_asker, deduct_when=_was_sent)
 def correct(gift_id: int) -> Response | tuple[str, int]:
-    """Send a gift to another address under a new code, which ends the old one."""
+    """Send a gift to another address under a new code, which ends the old one. One card must not pay for letters without end."""
     form = AddressForm()
     if not form.validate():
         return _own_cards_page(form, gift_id), 422
@@ -163,12 +170,54 @@ def print_given(gift_id: int) -> Response:
     return answer
 
 
+@blueprint.get(f"/compte/cartes/<int(max={GREATEST_ID}):card_id>/retractation")
+@login_required
+def withdrawal(card_id: int) -> str:
+    """The first step of giving a card back: what goes back, what ends, and the button that says so."""
+    try:
+        offer = find_withdrawable(db.session, current_user.customer_id, card_id, clock.now())
+    except CannotWithdraw:
+        abort(404)
+    return render_template("prepaid_cards/withdrawal.html", offer=offer)
+
+
+@blueprint.post(f"/compte/cartes/<int(max={GREATEST_ID}):card_id>/retractation")
+@login_required
+def do_withdraw(card_id: int) -> Response:
+    """The second: the card ends, its refund is on its way, and an acknowledgement with its date is mailed."""
+    try:
+        with transaction() as session:
+            withdraw(session, current_user.customer_id, card_id, clock.now())
+    except CannotWithdraw:
+        flash(
+            _(
+                "This card can no longer be given back here: it was spent, used or given back already, or its time is over."
+                " Nothing was changed. Write to us if you think otherwise."
+            ),
+            "alert",
+        )
+        return redirect(url_for("prepaid_cards.own_cards"), 303)
+    stop_at("withdraw.committed")
+    return redirect(url_for("prepaid_cards.withdrawn", card_id=card_id), 303)
+
+
+@blueprint.get(f"/compte/cartes/<int(max={GREATEST_ID}):card_id>/retractation/recue")
+@login_required
+def withdrawn(card_id: int) -> str:
+    """The acknowledgement: when the withdrawal came in, what goes back, and how far that has come."""
+    received = withdrawal_of(db.session, current_user.customer_id, card_id)
+    if received is None:
+        abort(404)
+    return render_template("prepaid_cards/withdrawn.html", received=received)
+
+
 def _own_cards_page(form: AddressForm, gift_id: int | None = None) -> str:
     return render_template(
         "prepaid_cards/own_cards.html",
         tickets=tickets_of(db.session, current_user.wallet_id),
         given_cards=_given(),
         suspended=suspended_by(db.session, current_user.customer_id),
+        withdrawable=withdrawable(db.session, current_user.customer_id, clock.now()),
         payments=under_way(db.session, current_user.customer_id, clock.now()),
         form=form,
         form_gift_id=gift_id,
@@ -239,11 +288,19 @@ def _refusal() -> str:
     """Count a failed guess; one sentence for all reasons."""
     g.guess_failed = True
     if not limiter.limiter.hit(ALARMING, "codes") and limiter.limiter.hit(ONE_ALARM, "alarm about codes"):
-        log.error("many wrong card codes: somebody may be guessing", limit=str(ALARMING))
+        _raise_alarm()
     return _(
         "This code gives nothing: it is wrong, was used already, was replaced by another, or its card is not sold yet."
         " If you have just used it yourself, its credit is in your account."
     )
+
+
+def _raise_alarm() -> None:
+    """Each process may come here once an hour; staff are told once in the same hour of the clock."""
+    log.error("many wrong card codes: somebody may be guessing", limit=str(ALARMING))
+    now = clock.now()
+    with transaction() as session:
+        raise_alert(session, "card_guessing", f"card_guessing:{now:%Y-%m-%dT%H}", {"failures": ALARMING.amount}, now)
 
 
 def _no_room(room_cents: int) -> str:

@@ -13,8 +13,9 @@ from store.rentals.rent import reference_of
 
 @dataclass(frozen=True)
 class FilmReference:
-    """The film behind a reference, and whether it was rented or bought."""
+    """The film behind a reference, whether it was rented or bought, and the entitlement that this gave."""
 
+    entitlement_id: int
     slug: str
     title: str
     kind: str
@@ -29,4 +30,4 @@ def describe(session: Session, references: Iterable[str]) -> dict[str, FilmRefer
         .join(Film, Film.id == Entitlement.film_id)
         .where(Entitlement.id.in_(ids))
     )
-    return {reference_of(row.id): FilmReference(row.slug, row.title, row.kind) for row in rows}
+    return {reference_of(row.id): FilmReference(row.id, row.slug, row.title, row.kind) for row in rows}

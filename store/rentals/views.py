@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from store import clock
 from store.db import db, transaction
 from store.jobs.enqueue import enqueue
-from store.ledger.post import InsufficientCredit
+from store.ledger.post import InsufficientCredit, WalletFrozen
 from store.rentals.rent import Grant, NotForSale, Terms, buy, rent
 from store.rentals.standing import films_of
 from store.rentals.undo import TooLate, undo
@@ -67,5 +67,14 @@ def _spend_on(slug: str, act: Callable[..., Grant], checkout: str) -> Response:
         abort(404)
     except InsufficientCredit:
         return redirect(checkout, 303)
+    except WalletFrozen:
+        flash(
+            _(
+                "Your credit is frozen: a payment was refunded whose credit had been spent. Nothing was charged, your films"
+                " stay yours. Write to us and we settle it together."
+            ),
+            "alert",
+        )
+        return redirect(url_for("catalogue.film", slug=slug), 303)
     stop_at(f"{act.__name__}.committed")
     return redirect(url_for("playback.player", slug=slug), 303)

@@ -1,4 +1,4 @@
-"""The corner of the layout: the shop's name and what credit the visitor has."""
+"""The corner of the layout: the shop's name, what credit the visitor has and, for staff, what waits at the desk."""
 
 from typing import Any
 
@@ -6,12 +6,14 @@ from flask import Flask, current_app, g, has_request_context
 from flask_login import current_user
 
 from store import clock
+from store.audit.alert import open_count
 from store.db import db
 from store.ledger.balance import credit_of
+from store.web.desk import works_here
 
 
 def init_app(app: Flask) -> None:
-    """Give every template `shop_name` and `credit_cents` (None when nobody is signed in)."""
+    """Give every template `shop_name`, `credit_cents` (None for a stranger) and `open_alerts` (None but for staff)."""
     app.context_processor(_corner)
 
 
@@ -24,5 +26,18 @@ def visitor_credit() -> int | None:
     return g.visitor_credit
 
 
+def open_alerts() -> int | None:
+    """How many alerts wait, read once per request; None for whoever is not staff and in letters."""
+    if not has_request_context() or not works_here():
+        return None
+    if "open_alerts" not in g:
+        g.open_alerts = open_count(db.session)
+    return g.open_alerts
+
+
 def _corner() -> dict[str, Any]:
-    return {"shop_name": current_app.config["SHOP_NAME"], "credit_cents": visitor_credit()}
+    return {
+        "shop_name": current_app.config["SHOP_NAME"],
+        "credit_cents": visitor_credit(),
+        "open_alerts": open_count(db.session) if has_request_context() and works_here() else None,
+    }

@@ -1,17 +1,18 @@
 """How the pages write sums, lengths, days and names, in the language of the page. French keeps a sum and its sign on one line."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from re import compile as pattern
 
-from babel.dates import format_skeleton
-from babel.numbers import format_currency
+from babel.dates import format_skeleton, format_timedelta
+from babel.numbers import format_currency, format_percent, get_currency_precision
 from flask import Flask, current_app
-from flask_babel import get_locale, ngettext, to_user_timezone
+from flask_babel import format_date, get_locale, ngettext, to_user_timezone
 from flask_babel import gettext as _
 from markupsafe import Markup
 
 from store import clock
+from store.audit.kinds import CENTS, INSTANT, Fact
 
 NO_BREAK = "\u00a0"
 BEFORE_VOWEL = pattern(r"\b([Dd])e ((?:<b>)?(?:[AEIOUÀÂÉÈÊËÎÏÔŒ]|H(?:ervé|enri|élène|ubert)\b))")
@@ -23,9 +24,11 @@ def init_app(app: Flask) -> None:
         app.add_template_filter(filter_function)
 
 
-def money(cents: int) -> str:
-    """350 → « 3,50 € »."""
-    return str(format_currency(Decimal(cents) / 100, current_app.config["SHOP_CURRENCY"], locale=get_locale()))
+def money(cents: int, currency: str | None = None) -> str:
+    """350 → « 3,50 € »; in minor units of the shop's currency, or of another one."""
+    code = currency or current_app.config["SHOP_CURRENCY"]
+    whole = Decimal(cents).scaleb(-get_currency_precision(code))
+    return str(format_currency(whole, code, locale=get_locale()))
 
 
 def signed_money(cents: int) -> str:
@@ -44,6 +47,11 @@ def whole_money(cents: int) -> str:
     return str(written).replace(",00", "").replace(".00", "")
 
 
+def percent(share: Decimal) -> str:
+    """5.15 → « 5,15 % »."""
+    return str(format_percent(share / 100, locale=get_locale(), decimal_quantization=False))
+
+
 def minutes(length: int) -> str:
     """84 → « 1 h 24 », 52 → « 52 min »."""
     hours, rest = divmod(length, 60)
@@ -58,6 +66,11 @@ def day(moment: datetime | date) -> str:
     this_year = clock.now().astimezone(clock.shop_zone()).year
     skeleton = "MMMd" if local.year == this_year else "yMMMd"
     return format_skeleton(skeleton, local, locale=get_locale()).replace(" ", NO_BREAK)
+
+
+def full_day(moment: datetime) -> str:
+    """« 23 novembre 2026 », as papers are dated."""
+    return str(format_date(moment, "long")).replace(" ", NO_BREAK)
 
 
 def day_time(moment: datetime) -> str:
@@ -113,6 +126,19 @@ def time_left(end: datetime, now: datetime) -> str:
     return _("%(minutes)s min left", minutes=left_minutes)
 
 
+def ago(moment: datetime) -> str:
+    """How long since: « il y a 3 heures »."""
+    passed = max(clock.now() - moment, timedelta(seconds=1))
+    return format_timedelta(-passed, add_direction=True, locale=get_locale()).replace(" ", NO_BREAK)
+
+
+def written(fact: Fact) -> str:
+    """A fact of an alert: sums and instants as everywhere, the rest as it is."""
+    if fact.unit == CENTS:
+        return money(fact.value, fact.currency)
+    return day_time(fact.value) if fact.unit == INSTANT else str(fact.value)
+
+
 def title_size(title: str) -> str:
     """The class that sets a long title smaller, so that it stays whole on the page."""
     longest_word = max(map(len, title.split()), default=0)
@@ -127,8 +153,10 @@ FILTERS = (
     money,
     signed_money,
     whole_money,
+    percent,
     minutes,
     day,
+    full_day,
     day_time,
     clock_time,
     names,
@@ -136,5 +164,7 @@ FILTERS = (
     countries,
     languages,
     time_left,
+    ago,
+    written,
     title_size,
 )

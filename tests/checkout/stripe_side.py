@@ -11,7 +11,7 @@ DEBIT = "FR1420041010050500013M02606"
 def act(sandbox: str, path: str, **fields: object) -> dict:
     """One act; returns what the sandbox answers."""
     request = Request(f"{sandbox}/_sandbox/{path}", urlencode(fields).encode(), method="POST")
-    with urlopen(request, timeout=10) as answer:
+    with urlopen(request, timeout=30) as answer:
         return json.load(answer)
 
 

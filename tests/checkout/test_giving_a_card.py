@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from store import clock
-from store.db import db
+from store.customers.models import Customer
+from store.db import db, transaction
 from store.jobs.work import run_next
 from store.ledger.balance import outstanding
 from store.ledger.reconcile import differences
@@ -124,6 +126,21 @@ def test_correcting_the_address_ends_the_old_code(app: Flask, shop: Shop, sandbo
     assert_books_are_right(app)
 
 
+def test_one_card_does_not_pay_for_letters_without_end(app: Flask, shop: Shop, sandbox: str) -> None:
+    jeanne = shop.signed_in(shop.customer())
+    buy(jeanne, sandbox, **GIFT)
+    action = re.search(r'action="(/compte/cartes/\d+/adresse)"', jeanne.get("/compte/cartes").text).group(1)
+    token = csrf_of(jeanne, "/compte/cartes")
+
+    def send(address: str) -> int:
+        return jeanne.post(action, data={"recipient_email": address, "csrf_token": token}).status_code
+
+    assert [send("no address") for _ in range(40)] == [422] * 40
+    assert [send(f"eloise{number}@example.org") for number in range(31)] == [303] * 30 + [429]
+    last = letters(app, "eloise29@example.org")
+    assert len(last) == 1 and redeem(jeanne, re.search(CODE, last[0]).group()) == 303
+
+
 @both_engines
 def test_a_gift_to_print_is_one_page_and_somebody_elses_is_not_found(app: Flask, shop: Shop, sandbox: str) -> None:
     jeanne = shop.signed_in(shop.customer())
@@ -133,7 +150,9 @@ def test_a_gift_to_print_is_one_page_and_somebody_elses_is_not_found(app: Flask,
     assert paul.post(action, data={"csrf_token": csrf_of(paul, "/compte")}).status_code == 404
     answer = jeanne.post(action, data={"csrf_token": csrf_of(jeanne, "/compte/cartes")})
     assert answer.mimetype == "application/pdf" and answer.data.startswith(b"%PDF")
-    assert 'data-gift-state="sent"' in jeanne.get("/compte/cartes").text
+    page = jeanne.get("/compte/cartes").text
+    assert 'data-gift-state="sent"' in page
+    assert "L’envoyer finalement par e-mail" in page and "Corriger l’adresse" not in page
 
 
 @both_engines
@@ -190,6 +209,51 @@ def test_what_cannot_be_ordered_is_said_and_kept(shop: Shop, fields: dict[str, s
     assert answer.status_code == 422
     if fields.get("recipient_name") == "Éloïse":
         assert "Éloïse" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "named"),
+    [
+        ("message", "Bon film 🎉 ❤️ ☃ 🎉 !", "Ces signes ne peuvent pas être imprimés : 🎉 ❤ ☃."),
+        ("message", "生日快乐", "生 日 快 乐"),
+        ("message", "x\u0302", "Ce signe ne peut pas être imprimé : \u0302."),
+        ("message", "一二三四五六七八九十百千", "九 十…"),
+        ("recipient_name", "王小明", "王 小 明"),
+        ("recipient_name", "\u200b", "Pour qui est-elle"),
+        ("recipient_name", "a\x00b", "un caractère qui ne s’imprime pas"),
+    ],
+)
+@pytest.mark.parametrize("remise", ["email", "imprimer"])
+def test_what_cannot_be_printed_is_named_before_it_is_paid(
+    shop: Shop, field: str, text: str, named: str, remise: str
+) -> None:
+    answer = press(shop.signed_in(shop.customer()), **{**GIFT, "remise": remise, field: text})
+    assert answer.status_code == 422
+    [complaint] = re.findall(rf'<p class="field-error" id="{field}-error">(.+?)</p>', answer.text)
+    assert named in complaint.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"message": "Bon anniversaire\u00a0! «\u202fÀ bientôt\u202f», é\u0301t\u00e9\u00ad, cœur"},
+        {"message": "Γειά σου, привет, tiếng Việt", "recipient_name": "Łukasz\u00a0\u2068Ольга\u2069"},
+        {"message": "\r\n".join(["dix lettre"] * 45 + ["cinq."])},
+        {"remise": "imprimer", "deliver_on": "2001-01-01"},
+    ],
+)
+def test_what_can_be_printed_is_ordered(shop: Shop, sandbox: str, change: dict[str, str]) -> None:
+    """Spaces and marks of every keyboard, five hundred characters as a browser counts them, a day that does not matter."""
+    answer = press(shop.signed_in(shop.customer()), **{**GIFT, **change})
+    assert answer.status_code == 303, answer.text
+
+
+def test_who_has_a_name_that_does_not_print_is_asked_to_sign(app: Flask, shop: Shop) -> None:
+    client = shop.signed_in(shop.customer())
+    assert "il manquera à votre nom" not in client.get("/cartes").text
+    with app.app_context(), transaction() as session:
+        session.execute(update(Customer).values(name="王 Jeanne"))
+    assert "il manquera à votre nom : 王." in client.get("/cartes").text.replace("\u00a0", " ")
 
 
 @both_engines

@@ -1,4 +1,4 @@
-"""The Stripe sandbox as a process of its own, driven by the unmodified SDK, with a real receiver of its events."""
+"""The Stripe sandbox, driven by the unmodified SDK, by its hosted page and by its control interface."""
 
 import json
 import os
@@ -6,12 +6,9 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,139 +16,12 @@ import pytest
 import requests
 import stripe
 
-GATEWAYS = Path(__file__).parents[2] / "store" / "gateways"  # run from there, it cannot lean on the shop
-SECRET = "whsec_test_of_the_sandbox"
-PAYS, DECLINES = "4242 4242 4242 4242", "4000000000000002"
+from tests.gateways.sandbox_process import DECLINES, GATEWAYS, PAYS, Sandbox, Shop, running_sandbox
 
-
-class Shop:
-    """What stands at the other end: takes events, verifies each signature, and refuses those in `refusals` first."""
-
-    def __init__(self) -> None:
-        self.events: list[Any] = []
-        self.refusals: dict[str, list[int]] = {}
-        self._news = threading.Condition()
-        shop = self
-
-        class Webhook(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(shop.take(body, self.headers["Stripe-Signature"]))
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def take(self, body: bytes, signature: str) -> int:
-        event = stripe.Webhook.construct_event(body, signature, SECRET)
-        with self._news:
-            self.events.append(event)
-            self._news.notify_all()
-            refusals = self.refusals.get(event.data.object["id"])
-            return refusals.pop(0) if refusals else 200
-
-    def about(self, object_id: str | None) -> list[Any]:
-        return [event for event in self.events if event.data.object["id"] == object_id]
-
-    def types(self, object_id: str | None) -> list[str]:
-        return [event.type for event in self.about(object_id)]
-
-    def wait_for(self, enough: Callable[[], bool]) -> None:
-        with self._news:
-            assert self._news.wait_for(enough, timeout=20), [event.type for event in self.events]
-
-
-class Sandbox:
-    """A sandbox process with its data file."""
-
-    def __init__(self, folder: Path, shop: Shop) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.data, self.shop = folder / "sandbox.sqlite", shop
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.stripe = self.client("sk_test_of_the_sandbox")
-        self.start()
-
-    def command(self, **changes: str) -> list[str]:
-        options = {"port": str(self.port), "data": str(self.data), "webhook-url": f"{self.shop.url}/stripe/webhook"}
-        options |= {"webhook-secret": SECRET} | {name.replace("_", "-"): value for name, value in changes.items()}
-        words = [word for name, value in options.items() for word in (f"--{name}", value)]
-        return [sys.executable, "-m", "stripe_sandbox", *words]
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(self.command(), cwd=GATEWAYS, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout and self.url in self.process.stdout.readline()
-        assert requests.get(f"{self.url}/_sandbox/health").json() == {"ok": True}
-
-    def end(self, how: int) -> int:
-        self.process.send_signal(how)
-        return self.process.wait(timeout=20)
-
-    def client(self, key: str) -> stripe.StripeClient:
-        return stripe.StripeClient(key, base_addresses={"api": self.url}, max_network_retries=0)
-
-    def session(self, key: str | None = None, **changes: Any) -> Any:
-        options: Any = {"idempotency_key": key} if key else {}
-        return self.stripe.v1.checkout.sessions.create(order(**changes), options)
-
-    def retrieve(self, session: Any) -> Any:
-        return self.stripe.v1.checkout.sessions.retrieve(session.id)
-
-    def post(self, path: str, headers: dict[str, str] | None = None, **form: str) -> requests.Response:
-        return requests.post(f"{self.url}{path}", form, headers=headers, allow_redirects=False)
-
-    def pay(self, session: Any, card: str = PAYS) -> Any:
-        answer = self.post(f"/_sandbox/pay/{session.id}", card=card)
-        assert answer.status_code == 200
-        return answer.json()
-
-    def paid(self, cents: int = 2000, card: str = PAYS) -> Any:
-        """The PaymentIntent of a new Session that was paid, with its charge."""
-        intent = self.pay(self.session(line_items=order(cents)["line_items"]), card)["payment_intent"]
-        return self.stripe.v1.payment_intents.retrieve(intent, {"expand": ["latest_charge.balance_transaction"]})
-
-    def refund(self, intent: Any, key: str | None = None, **params: Any) -> Any:
-        options: Any = {"idempotency_key": key} if key else {}
-        return self.stripe.v1.refunds.create({"payment_intent": intent.id} | params, options)
-
-    def act(self, path: str, **form: str) -> Any:
-        answer = self.post(f"/_sandbox/{path}", **form)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def charge(self, intent: Any) -> Any:
-        return self.stripe.v1.charges.retrieve(intent.latest_charge.id)
-
-    def booked(self, source: str) -> list[tuple[str, str, int, int]]:
-        """Type, category, amount and net of the balance transactions of a source, oldest first."""
-        found = self.stripe.v1.balance_transactions.list({"source": source}).data[::-1]
-        return [(one.type, one.reporting_category, one.amount, one.net) for one in found]
-
-    def deliveries(self, object_id: str) -> list[Any]:
-        events = requests.get(f"{self.url}/_sandbox/events").json()["data"]
-        return [one for event in events if event["data"]["object"]["id"] == object_id for one in event["deliveries"]]
-
-
-def order(cents: int = 2000, **changes: Any) -> Any:
-    """The parameters of a card's sale."""
-    price = {"currency": "eur", "unit_amount": cents, "product_data": {"name": "Carte prépayée 20 €"}}
-    params = {
-        "mode": "payment",
-        "line_items": [{"price_data": price, "quantity": 1}],
-        "client_reference_id": "order-7",
-        "metadata": {"order": "7"},
-        "payment_intent_data": {"metadata": {"order": "7"}},
-        "customer_email": "ana@example.org",
-        "success_url": "http://127.0.0.1:9/retour?session_id={CHECKOUT_SESSION_ID}",
-        "cancel_url": "http://127.0.0.1:9/abandon",
-        "locale": "fr",
-    } | changes
-    return {name: value for name, value in params.items() if value is not None}
+ASKS = "4000 0025 0000 3155"
+DEBIT, FAILING_DEBIT = "FR14 2004 1010 0505 0001 3M02 606", "FR84 2004 1010 0505 0001 3M02 607"
+REFUNDS_LATER, REFUNDS_FAIL = "4000000000007726", "4000000000005126"
+THREE_DAYS_S = 3 * 86_400
 
 
 @pytest.fixture(scope="module")
@@ -164,15 +34,15 @@ def shop() -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, shop: Shop) -> Iterator[Sandbox]:
-    sandbox = Sandbox(tmp_path_factory.mktemp("sandbox"), shop)
-    yield sandbox
-    sandbox.end(signal.SIGKILL)
+    with running_sandbox(tmp_path_factory.mktemp("sandbox"), shop) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
 def sandbox(running: Sandbox) -> Iterator[Sandbox]:
     yield running
     running.post("/_sandbox/delivery", mode="normal")
+    running.post("/_sandbox/faults", next="none")
 
 
 # The API
@@ -312,6 +182,115 @@ def test_a_key_in_flight_is_a_conflict(sandbox: Sandbox) -> None:
     assert waiting.pop().result().status == "open"
 
 
+# Faults on demand
+
+
+def test_after_a_500_the_retry_finds_what_was_done(sandbox: Sandbox) -> None:
+    intent = sandbox.paid(2000)
+    assert sandbox.act("faults", next="500_after_commit") == {"next": "500_after_commit", "count": 1}
+    with pytest.raises(stripe.APIError) as problem:
+        sandbox.refund(intent, "key-5", amount=500)
+    assert problem.value.http_status == 500 and sandbox.charge(intent).amount_refunded == 500
+    again = sandbox.refund(intent, "key-5", amount=500)
+    assert again.last_response.headers["Idempotent-Replayed"] == "true"
+    assert sandbox.charge(intent).amount_refunded == 500
+
+
+def test_the_sdk_retries_by_itself(sandbox: Sandbox) -> None:
+    intent = sandbox.paid(2000)
+    for fault in ("500_after_commit", "500", "conflict"):
+        sandbox.act("faults", next=fault, count="2")
+        assert sandbox.client("sk_test_patient", retries=2).v1.refunds.create(
+            {"payment_intent": intent.id, "amount": 100}
+        )
+    assert sandbox.charge(intent).amount_refunded == 300
+
+
+def test_an_answer_that_does_not_come_was_an_effect_all_the_same(sandbox: Sandbox) -> None:
+    intent = sandbox.paid(2000)
+    sandbox.act("faults", next="timeout")
+    hasty = sandbox.client("sk_test_hasty", retries=1, http_client=stripe.RequestsClient(timeout=1))
+    refund = hasty.v1.refunds.create({"payment_intent": intent.id, "amount": 500})
+    assert refund.last_response.headers["Idempotent-Replayed"] == "true"
+    assert sandbox.charge(intent).amount_refunded == 500
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "status"),
+    [("429", stripe.RateLimitError, 429), ("conflict", stripe.APIError, 409), ("500", stripe.APIError, 500)],
+)
+def test_a_fault_before_the_work_leaves_no_effect(sandbox: Sandbox, fault: str, kind: Any, status: int) -> None:
+    intent = sandbox.paid(2000)
+    sandbox.act("faults", next=fault, count="2")
+    for _ in range(2):
+        with pytest.raises(kind) as problem:
+            sandbox.refund(intent, "key-6" + fault)
+        assert problem.value.http_status == status
+    assert sandbox.charge(intent).amount_refunded == 0
+    assert sandbox.refund(intent, "key-6" + fault).amount == 2000
+    sandbox.act("faults", next=fault)
+    sandbox.act("faults", next="none")
+    assert sandbox.charge(intent).refunded
+
+
+# Customers and webhook endpoints
+
+
+def test_a_customer_pays_under_the_customers_address(sandbox: Sandbox) -> None:
+    api = sandbox.stripe.v1
+    ana = api.customers.create({"email": "ana@example.org", "name": "Ana", "metadata": {"customer": "3"}})
+    assert api.customers.retrieve(ana.id) == ana and (ana.object, ana.metadata["customer"]) == ("customer", "3")
+    assert [one.id for one in api.customers.list({"email": "ana@example.org"}).data] == [ana.id]
+    session = sandbox.session(customer=ana.id, customer_email=None)
+    assert (session.customer, session.customer_details.email) == (ana.id, "ana@example.org")
+    intent = sandbox.pay(session)["payment_intent"]
+    assert api.payment_intents.retrieve(intent, {"expand": ["customer"]}).customer.name == "Ana"
+    assert len(api.charges.list({"customer": ana.id}).data) == 1
+    for changes in ({"customer": ana.id}, {"customer": "cus_nothing", "customer_email": None}):
+        with pytest.raises(stripe.InvalidRequestError) as refusal:
+            sandbox.session(**changes)
+        assert refusal.value.param == "customer"
+
+
+def test_events_reach_every_endpoint_under_its_own_secret(tmp_path: Path, shop: Shop) -> None:
+    with running_sandbox(tmp_path, shop) as sandbox:
+        endpoints, second = sandbox.stripe.v1.webhook_endpoints, Shop()
+        made = endpoints.create({"url": f"{second.url}/again", "enabled_events": ["checkout.session.completed"]})
+        second.secret = made.secret
+        assert made.secret.startswith("whsec_") and "secret" not in endpoints.retrieve(made.id)
+        assert [one.id for one in endpoints.list().data] == [made.id]
+        session = sandbox.session()
+        sandbox.pay(session)
+        second.wait_for(lambda: bool(second.events))
+        shop.wait_for(lambda: bool(shop.about(session.id)))
+        assert [event.type for event in second.events] == ["checkout.session.completed"]
+        assert [event.id for event in second.events] == [event.id for event in shop.about(session.id)]
+        assert shop.about(session.id)[0].pending_webhooks == 2
+        second.server.shutdown()
+        second.server.server_close()
+        sandbox.post("/_sandbox/delivery", mode="hold")
+        sandbox.pay(sandbox.session())
+        assert endpoints.delete(made.id).deleted
+        assert endpoints.list().data == []
+        with pytest.raises(stripe.InvalidRequestError):
+            endpoints.delete(made.id)
+        assert sandbox.act("deliver") == {"attempted": 5, "delivered": 5, "failed": 0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "param"),
+    [
+        ({"url": "https://shop.example/stripe/webhook"}, "url"),
+        ({"enabled_events": ["Checkout"]}, "enabled_events[0]"),
+        ({"enabled_events": []}, "enabled_events"),
+    ],
+)
+def test_endpoints_are_on_loopback_and_name_their_events(sandbox: Sandbox, changes: Any, param: str) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        sandbox.stripe.v1.webhook_endpoints.create({"url": "http://127.0.0.1:9/", "enabled_events": ["*"]} | changes)
+    assert refusal.value.param == param
+
+
 # The hosted page
 
 
@@ -358,13 +337,84 @@ def test_a_payment_makes_an_intent_and_signed_events(sandbox: Sandbox, shop: Sho
 def test_a_declined_card_leaves_the_session_open(sandbox: Sandbox, shop: Shop) -> None:
     session = sandbox.session()
     page = sandbox.post(f"/c/pay/{session.id}", card=DECLINES)
-    assert page.status_code == 402 and "Votre carte a été refusée. Rien n’a été débité." in page.text
+    assert page.status_code == 402 and "Votre banque a refusé ce paiement. Rien n’a été débité." in page.text
     declined = sandbox.retrieve(session)
     assert (declined.status, declined.payment_status) == ("open", "unpaid")
     shop.wait_for(lambda: len(shop.about(declined.payment_intent)) == 2)
     assert shop.types(declined.payment_intent) == ["payment_intent.created", "payment_intent.payment_failed"]
     assert sandbox.pay(session, DECLINES)["status"] == "declined"
     assert sandbox.pay(session)["payment_intent"] == declined.payment_intent
+
+
+def test_a_card_that_asks_is_confirmed_or_refused_on_a_second_page(sandbox: Sandbox, shop: Shop) -> None:
+    session = sandbox.session()
+    here = f"/c/pay/{session.id}"
+    for answer, status in (("no", 402), ("yes", 303)):
+        asked = sandbox.post(here, card=ASKS)
+        assert (asked.status_code, asked.headers["Location"]) == (303, here)
+        intent = sandbox.stripe.v1.payment_intents.retrieve(sandbox.retrieve(session).payment_intent)
+        assert (intent.status, intent.latest_charge) == ("requires_action", None)
+        page = requests.get(session.url).text
+        assert "Confirmer" in page and "Refuser" in page and 'name="card"' not in page
+        assert sandbox.post(here, confirmed=answer).status_code == status
+    shop.wait_for(lambda: "payment_intent.succeeded" in shop.types(intent.id))
+    assert [kind.removeprefix("payment_intent.") for kind in shop.types(intent.id)] == [
+        "created", "requires_action", "payment_failed", "requires_action", "succeeded",
+    ]  # fmt: skip
+    assert sandbox.retrieve(session).payment_status == "paid"
+    assert sandbox.post(f"/c/pay/{sandbox.session().id}", confirmed="yes").status_code == 422
+
+
+def test_the_control_interface_confirms_by_itself(sandbox: Sandbox, shop: Shop) -> None:
+    paid = sandbox.pay(sandbox.session(), ASKS)
+    assert paid["status"] == "paid"
+    shop.wait_for(lambda: "payment_intent.succeeded" in shop.types(paid["payment_intent"]))
+    assert "payment_intent.requires_action" in shop.types(paid["payment_intent"])
+
+
+def test_a_bank_debit_completes_unpaid_and_settles_after_three_days(tmp_path: Path, shop: Shop) -> None:
+    with running_sandbox(tmp_path, shop) as sandbox:
+        session, failing = sandbox.session(), sandbox.session()
+        page = sandbox.post(f"/c/pay/{session.id}", iban=DEBIT)
+        assert page.status_code == 303 and page.headers["Location"].startswith("http://127.0.0.1:9/retour")
+        assert "déjà en cours" in requests.get(session.url).text
+        answer = sandbox.pay(failing, FAILING_DEBIT)
+        assert answer["status"] == "processing"
+        waiting = sandbox.retrieve(session)
+        assert (waiting.status, waiting.payment_status) == ("complete", "unpaid")
+        intent = sandbox.stripe.v1.payment_intents.retrieve(waiting.payment_intent, {"expand": ["latest_charge"]})
+        assert (intent.status, intent.latest_charge.status, intent.latest_charge.paid) == (
+            "processing",
+            "pending",
+            False,
+        )
+        assert intent.latest_charge.id.startswith("py_")
+        assert intent.latest_charge.payment_method_details.sepa_debit.last4 == "2606"
+        with pytest.raises(stripe.InvalidRequestError, match="does not have a successful charge"):
+            sandbox.refund(intent)
+        sandbox.act("clock", advance_s=str(THREE_DAYS_S - 60))
+        assert sandbox.retrieve(session).payment_status == "unpaid"
+        sandbox.act("clock", advance_s="60")
+        assert sandbox.retrieve(session).payment_status == "paid"
+        assert sandbox.retrieve(failing).payment_status == "unpaid"
+        shop.wait_for(lambda: len(shop.about(failing.id)) == 2)
+        asynchronous = "checkout.session.async_payment"
+        assert shop.types(session.id) == ["checkout.session.completed", f"{asynchronous}_succeeded"]
+        assert shop.types(failing.id) == ["checkout.session.completed", f"{asynchronous}_failed"]
+        assert sandbox.booked(intent.latest_charge.id) == [("payment", "charge", 2000, 1965)]
+        [failed] = sandbox.stripe.v1.charges.list({"payment_intent": answer["payment_intent"]}).data
+        assert (failed.status, failed.failure_code) == ("failed", "insufficient_funds")
+        assert sandbox.booked(failed.id)[1:] == [("payment_failure_refund", "charge_failure", -2000, -2000)]
+        assert sandbox.booked(sandbox.refund(intent).id) == [("payment_refund", "refund", -2000, -2000)]
+
+
+def test_a_bank_debit_settles_sooner_by_hand(sandbox: Sandbox) -> None:
+    session = sandbox.session()
+    intent = sandbox.pay(session, DEBIT)["payment_intent"]
+    assert sandbox.act(f"settle/{intent}", outcome="succeeded")["status"] == "succeeded"
+    assert sandbox.retrieve(session).payment_status == "paid"
+    assert sandbox.post(f"/_sandbox/settle/{intent}", outcome="failed").status_code == 400
+    assert sandbox.post("/_sandbox/settle/re_nothing", outcome="failed").status_code == 404
 
 
 @pytest.mark.parametrize("card", ["", "4242424242424241", "5555555555554444", "carte", "4" * 5000])
@@ -396,12 +446,31 @@ def test_an_expired_session_says_so_and_cannot_be_paid(sandbox: Sandbox, shop: S
     assert shop.about(session.id)[0].request.id.startswith("req_")
 
 
-def test_a_session_expires_by_itself(sandbox: Sandbox, shop: Shop) -> None:
-    session = sandbox.session()
-    with sqlite3.connect(sandbox.data, isolation_level=None) as data:
-        data.execute("UPDATE plan SET due = 1 WHERE object = ?", [session.id])
-    shop.wait_for(lambda: bool(shop.about(session.id)))
-    assert sandbox.retrieve(session).status == "expired"
+def test_sessions_expire_by_the_sandboxs_own_clock(tmp_path: Path, shop: Shop) -> None:
+    with running_sandbox(tmp_path, shop) as sandbox:
+        session = sandbox.session(expires_at=int(time.time()) + 3600)
+        assert sandbox.act("clock", advance_s="3500")["ahead_s"] == 3500
+        assert sandbox.retrieve(session).status == "open"
+        sandbox.end(signal.SIGKILL)
+        sandbox.start()
+        assert sandbox.act("clock", advance_s="100")["ahead_s"] == 3600
+        assert sandbox.retrieve(session).status == "expired"
+        shop.wait_for(lambda: bool(shop.about(session.id)))
+        assert shop.types(session.id) == ["checkout.session.expired"]
+        assert shop.about(session.id)[0].created >= session.expires_at
+
+
+@pytest.mark.parametrize("callers_clock_goes_along", [True, False])
+def test_a_clock_put_forward_does_not_close_the_shop(
+    tmp_path: Path, shop: Shop, callers_clock_goes_along: bool
+) -> None:
+    with running_sandbox(tmp_path, shop) as sandbox:
+        ahead_s = sandbox.act("clock", advance_s=str(THREE_DAYS_S))["ahead_s"]
+        moment = int(time.time()) + 3600 + (ahead_s if callers_clock_goes_along else 0)
+        session = sandbox.session(expires_at=moment)
+        assert abs(session.expires_at - session.created - 3600) <= 2
+        with pytest.raises(stripe.InvalidRequestError, match="at least 30 minutes"):
+            sandbox.session(expires_at=moment - 1900)
 
 
 def test_a_page_that_does_not_exist_says_so(sandbox: Sandbox) -> None:
@@ -423,6 +492,31 @@ def test_a_charge_brings_money_less_the_fee(sandbox: Sandbox) -> None:
     assert (booked.status, booked.available_on) == ("pending", booked.created + 3 * 86_400)
     assert [(fee.amount, fee.type) for fee in booked.fee_details] == [(55, "stripe_fee")]
     assert [one.id for one in sandbox.stripe.v1.charges.list({"payment_intent": intent.id}).data] == [charge.id]
+
+
+def test_what_is_available_is_paid_out_after_three_days(tmp_path: Path, shop: Shop) -> None:
+    with running_sandbox(tmp_path, shop) as sandbox:
+        api = sandbox.stripe.v1
+        assert [part.amount for part in api.balance.retrieve().available] == [0]
+        kept, back = sandbox.paid(2000), sandbox.paid(5000)
+        sandbox.refund(back, amount=1000)
+        sandbox.act(f"dispute/{kept.id}", outcome="lost")
+        balance = api.balance.retrieve()
+        assert ([part.amount for part in balance.available], balance.pending[0].amount) == ([-5000], 1945 + 4900)
+        assert sandbox.post("/_sandbox/payout").json()["error"]["code"] == "balance_insufficient"
+        sandbox.act("clock", advance_s=str(THREE_DAYS_S))
+        assert api.balance_transactions.retrieve(kept.latest_charge.balance_transaction.id).status == "available"
+        payout = sandbox.act("payout")
+        assert (payout["amount"], payout["status"], payout["reconciliation_status"]) == (1845, "paid", "completed")
+        assert api.payouts.retrieve(payout["id"]).amount == 1845 and len(api.payouts.list({"status": "paid"}).data) == 1
+        paid_out = api.balance_transactions.list({"payout": payout["id"]}).data
+        assert sum(one.net for one in paid_out) == 0
+        assert sorted(one.reporting_category for one in paid_out) == ["charge", "charge", "dispute", "payout", "refund"]
+        assert sorted(one.amount for one in api.balance_transactions.list({"type": "charge"}).data) == [2000, 5000]
+        assert [part.amount for part in api.balance.retrieve().available] == [0]
+        assert sandbox.post("/_sandbox/payout").status_code == 400
+        shop.wait_for(lambda: len(shop.about(payout["id"])) == 3)
+        assert shop.types(payout["id"]) == ["payout.created", "payout.paid", "payout.reconciliation_completed"]
 
 
 # Refunds
@@ -529,6 +623,27 @@ def test_a_pending_refund_succeeds(sandbox: Sandbox, shop: Shop) -> None:
     assert shop.about(refund["id"])[1].data.previous_attributes["status"] == "pending"
 
 
+def test_two_test_cards_decide_how_refunds_go(tmp_path: Path, shop: Shop) -> None:
+    with running_sandbox(tmp_path, shop) as sandbox:
+        later, failing = (sandbox.refund(sandbox.paid(2000, card)) for card in (REFUNDS_LATER, REFUNDS_FAIL))
+        assert (later.status, failing.status) == ("pending", "succeeded")
+        sandbox.act("clock", advance_s=str(THREE_DAYS_S))
+        retrieve = sandbox.stripe.v1.refunds.retrieve
+        assert (retrieve(later.id).status, retrieve(failing.id).status) == ("succeeded", "failed")
+        assert (
+            retrieve(failing.id, {"expand": ["failure_balance_transaction"]}).failure_balance_transaction.amount == 2000
+        )
+
+
+def test_what_was_settled_by_hand_does_not_settle_again(tmp_path: Path, shop: Shop) -> None:
+    with running_sandbox(tmp_path, shop) as sandbox:
+        refund = sandbox.refund(sandbox.paid(2000, REFUNDS_LATER))
+        sandbox.act(f"settle/{refund.id}", outcome="failed")
+        sandbox.act("clock", advance_s=str(THREE_DAYS_S))
+        assert sandbox.stripe.v1.refunds.retrieve(refund.id).status == "failed"
+        assert len(sandbox.booked(refund.id)) == 2
+
+
 # Disputes
 
 
@@ -544,7 +659,8 @@ def test_a_dispute_takes_what_was_not_refunded_until_it_is_won(sandbox: Sandbox,
     assert refusal.value.code == "charge_disputed"
     assert sandbox.post(f"/_sandbox/dispute/{intent.id}", outcome="open").status_code == 400
     won = sandbox.act(f"dispute/{intent.id}", outcome="won")
-    assert won["status"] == "won" and [one["net"] for one in won["balance_transactions"]] == [-3500, 1500]
+    assert won["status"] == "won" and won["is_charge_refundable"]
+    assert [one["net"] for one in won["balance_transactions"]] == [-3500, 1500]
     assert sandbox.booked(opened["id"])[1:] == [("adjustment", "dispute_reversal", 1500, 1500)]
     assert sandbox.stripe.v1.disputes.retrieve(opened["id"]).status == "won"
     assert [one.id for one in sandbox.stripe.v1.disputes.list({"payment_intent": intent.id}).data] == [opened["id"]]
@@ -620,6 +736,12 @@ def test_held_events_wait_for_deliver(sandbox: Sandbox, shop: Shop) -> None:
     assert sandbox.post("/_sandbox/deliver").json() == {"attempted": 5, "delivered": 5, "failed": 0}
     assert [event.type for event in shop.about(held.id)] == ["checkout.session.completed"]
     assert sandbox.post("/_sandbox/deliver").json()["attempted"] == 0
+    more = [sandbox.session() for _ in range(12)]
+    for session in more:
+        sandbox.pay(session)
+    assert sandbox.post("/_sandbox/deliver").json() == {"attempted": 60, "delivered": 60, "failed": 0}
+    assert [len(shop.about(session.id)) for session in more] == [1] * 12
+    held = more[-1]
     events = requests.get(f"{sandbox.url}/_sandbox/events").json()["data"]
     assert events[-1]["data"]["object"]["id"] == held.id
     assert events[-1]["deliveries"] == [{"state": "delivered", "attempts": 1, "answer": "200"}]
@@ -637,18 +759,47 @@ def test_bad_input_to_the_control_interface_is_refused_in_json(sandbox: Sandbox)
         ("/_sandbox/delivery", {"mode": "sideways"}, 400),
         ("/_sandbox/delivery", {}, 400),
         ("/_sandbox/nothing", {}, 404),
+        ("/_sandbox/faults", {"next": "flood"}, 400),
+        ("/_sandbox/clock", {"advance_s": "-1"}, 400),
+        ("/_sandbox/clock", {"advance_s": "soon"}, 400),
+        ("/_sandbox/refund/pi_nothing", {}, 404),
+        ("/_sandbox/refund/pi_nothing", {"amount": "0"}, 400),
+        ("/_sandbox/dispute/pi_nothing", {"outcome": "draw"}, 400),
     ]:
         answer = sandbox.post(path, **form)
         assert (answer.status_code, "message" in answer.json()["error"]) == (status, True), path
 
 
 def test_the_control_page_is_for_people(sandbox: Sandbox) -> None:
-    session = sandbox.session()
+    session, debit = sandbox.session(), sandbox.session()
     as_a_browser = {"Accept": "text/html,*/*;q=0.8", "Origin": sandbox.url, "Sec-Fetch-Site": "same-origin"}
-    back = sandbox.post(f"/_sandbox/pay/{session.id}", as_a_browser, card=PAYS)
-    assert (back.status_code, back.headers["Location"]) == (303, "/_sandbox/")
-    page = requests.get(f"{sandbox.url}/_sandbox/").text
-    assert session.id in page and "checkout.session.completed" in page
+
+    def press(path: str, **form: str) -> tuple[int, str | None]:
+        back = sandbox.post(f"/_sandbox/{path}", as_a_browser, **form)
+        return back.status_code, back.headers.get("Location")
+
+    def page() -> str:
+        return requests.get(f"{sandbox.url}/_sandbox/").text
+
+    done = (303, "/_sandbox/")
+    assert press(f"pay/{session.id}", card=PAYS) == press(f"pay/{debit.id}", card=DEBIT) == done
+    assert session.id in page() and "checkout.session.completed" in page() and "Le prélèvement aboutit" in page()
+    intent = sandbox.retrieve(session).payment_intent
+    assert press(f"refund/{intent}", amount="", outcome="pending") == done
+    assert "Remboursement de 20,00\u00a0€ · pending" in page() and "Il aboutit" in page()
+    assert press("faults", next="429", count="3") == press("delivery", mode="hold") == press("deliver") == done
+    assert "429, 429, 429" in page() and 'value="hold" aria-pressed="true"' in page()
+    refused = sandbox.post(f"/_sandbox/refund/{intent}", as_a_browser)
+    assert (
+        refused.status_code == 400 and "has already been refunded" in refused.text and "<h1>Refusé</h1>" in refused.text
+    )
+    assert "<script" not in page()
+
+
+def test_what_the_shop_owes_is_shown_with_a_minus(tmp_path: Path, shop: Shop) -> None:
+    with running_sandbox(tmp_path, shop) as sandbox:
+        sandbox.refund(sandbox.paid(150_000), amount=123_450)
+        assert "−1\u202f234,50\u00a0€ disponibles" in requests.get(f"{sandbox.url}/_sandbox/").text
 
 
 def test_other_sites_cannot_act_through_a_browser(sandbox: Sandbox) -> None:
@@ -691,6 +842,33 @@ def test_it_does_not_start_on_what_could_do_harm(
 # Life and death
 
 
+def test_killed_amid_payments_each_is_whole_or_was_not(tmp_path: Path, shop: Shop) -> None:
+    with running_sandbox(tmp_path, shop) as sandbox:
+        waiting = [sandbox.session() for _ in range(40)]
+
+        def pay(session: Any) -> bool:
+            try:
+                return bool(sandbox.pay(session))
+            except requests.RequestException:
+                return False
+
+        with ThreadPoolExecutor(4) as threads:
+            answers = [threads.submit(pay, session) for session in waiting]
+            wait(answers[:10])
+            sandbox.end(signal.SIGKILL)
+        sandbox.start()
+        paid = [sandbox.retrieve(session) for session in waiting]
+        paid = [session for session in paid if session.payment_status == "paid"]
+        assert 10 <= sum(answer.result() for answer in answers) <= len(paid) < 40
+        charges = sandbox.stripe.v1.charges.list({"limit": 100}).data
+        assert {charge.payment_intent for charge in charges} == {session.payment_intent for session in paid}
+        booked = sandbox.stripe.v1.balance_transactions.list({"limit": 100}).data
+        assert {charge.balance_transaction for charge in charges} == {one.id for one in booked}
+        told = sandbox.stripe.v1.events.list({"type": "checkout.session.completed", "limit": 100}).data
+        assert {event.data.object["id"] for event in told} == {session.id for session in paid}
+        shop.wait_for(lambda: all(shop.about(session.id) for session in paid))
+
+
 def test_everything_survives_a_kill(tmp_path: Path, shop: Shop) -> None:
     sandbox = Sandbox(tmp_path, shop)
     session = sandbox.session("key-of-a-life")
@@ -711,6 +889,15 @@ def test_everything_survives_a_kill(tmp_path: Path, shop: Shop) -> None:
 def test_shapes_follow_the_api_version_of_the_sdk() -> None:
     shapes = json.loads((GATEWAYS / "stripe_sandbox" / "shapes.json").read_text())
     assert shapes["event"]["api_version"] == stripe.api_version
-    known = {"checkout.session": stripe.checkout.Session, "payment_intent": stripe.PaymentIntent, "event": stripe.Event}
-    for name, kind in known.items():
-        assert shapes[name]["object"] == name and set(shapes[name]) <= set(kind.__annotations__)
+    others = {"balance": stripe.Balance, "charge": stripe.Charge, "dispute": stripe.Dispute, "refund": stripe.Refund}
+    others |= {"checkout.session": stripe.checkout.Session, "customer": stripe.Customer, "event": stripe.Event}
+    others |= {"balance_transaction": stripe.BalanceTransaction, "payment_intent": stripe.PaymentIntent}
+    others |= {
+        "payment_method": stripe.PaymentMethod,
+        "payout": stripe.Payout,
+        "webhook_endpoint": stripe.WebhookEndpoint,
+    }
+    assert {name for name in shapes if name not in others} == {"customer_details", "billing_details"}
+    for name, kind in others.items():
+        fields = set(kind.__annotations__)
+        assert shapes[name]["object"] == name and set(shapes[name]) <= fields, set(shapes[name]) - fields

@@ -377,7 +377,11 @@ class Histories(RuleBasedStateMachine):
     def _pay(self, card: Card, wallet_id: int | None, twice: bool) -> None:
         keys = {card.reference: f"{card.reference}:credit"}
         paying = {"funded_by": STRIPE_CLEARING, "wallet_id": wallet_id}
-        self._keyed(lambda session, at: activate(session, keys, **paying, at=at), twice)
+
+        def pay(session: Session, at: datetime) -> None:
+            activate(session, keys, **paying, at=at)
+
+        self._keyed(pay, twice)
         card.is_paid = True
 
     def _credited(self, card: Card, person: int) -> None:

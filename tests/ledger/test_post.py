@@ -1,28 +1,35 @@
 """The only writer of money: what it does and what it refuses."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
 
 from store import clock
 from store.db import db, transaction
 from store.ledger.balance import credit_of, lots_of, statement_of
-from store.ledger.chart import RENTAL_SALES, STORED_VALUE, TILL, UNREDEEMED_CARDS
+from store.ledger.chart import HELD_BONUS, HELD_VALUE, RENTAL_SALES, STORED_VALUE, TILL, UNREDEEMED_CARDS
 from store.ledger.models import Journal, Posting
 from store.ledger.post import (
     GOODWILL_LIFE,
+    AlreadyReversed,
     Entry,
     IdempotencyConflict,
     InsufficientCredit,
+    WalletFrozen,
     expire,
+    freeze,
     hold,
     lock_wallet,
     reverse,
     spend,
     transfer,
+    unfreeze,
 )
 from store.ledger.reconcile import differences
 from tests.conftest import both_engines
@@ -128,6 +135,59 @@ def test_a_reversal_puts_every_cent_back_where_it_was(app: Flask, shop: Shop) ->
     assert_books_are_right(app)
 
 
+def test_a_journal_is_reversed_once_whatever_key_asks(app: Flask, shop: Shop) -> None:
+    person = shop.customer(credit=1000)
+    journal_id = take(app, person, 350)
+
+    def undo(key: str) -> None:
+        with app.app_context(), transaction() as session:
+            wallet = lock_wallet(session, person.wallet_id)
+            reverse(session, wallet, journal_id, kind="undone", key=key, at=clock.now())
+
+    undo("first")
+    shop.credit(person, 1000)
+    take(app, person, 500, "room in the lot that the second reversal would fill")
+    with pytest.raises(AlreadyReversed):
+        undo("second")
+    assert shop.credit_of(person) == 1500
+    assert_books_are_right(app)
+
+
+def test_the_database_itself_refuses_a_second_reversal(app: Flask, shop: Shop) -> None:
+    person = shop.customer(credit=1000)
+    journal_id = take(app, person, 350)
+    journal = {"kind": "undone", "request_hash": "", "reference": "x", "currency": "EUR"}
+
+    def write(key: str) -> None:
+        with app.app_context(), transaction() as session:
+            values = {**journal, "at": clock.now(), "idempotency_key": key, "reverses_id": journal_id}
+            session.execute(insert(Journal).values(values))
+
+    write("first")
+    with pytest.raises(IntegrityError):
+        write("second")
+
+
+def test_nothing_is_spent_from_a_frozen_wallet_until_all_that_is_owed_is_settled(app: Flask, shop: Shop) -> None:
+    person = shop.customer(credit=1000)
+
+    def at_the_wallet(act: Callable[..., None], reference: str, **more: Any) -> None:
+        with app.app_context(), transaction() as session:
+            act(session, lock_wallet(session, person.wallet_id), reference=reference, at=clock.now(), **more)
+
+    for reference in ("refund:1", "refund:1", "refund:2"):
+        at_the_wallet(freeze, reference, cents=500)
+    with pytest.raises(WalletFrozen):
+        take(app, person, 350)
+    at_the_wallet(unfreeze, "refund:1")
+    with pytest.raises(WalletFrozen):
+        take(app, person, 350)
+    at_the_wallet(unfreeze, "refund:2")
+    take(app, person, 350)
+    assert shop.credit_of(person) == 650
+    assert_books_are_right(app)
+
+
 def test_the_statement_adds_up_line_by_line(app: Flask, shop: Shop) -> None:
     person = shop.customer(credit=1000, bonus=100)
     take(app, person, 350, "first")
@@ -158,6 +218,29 @@ def test_holding_takes_of_the_paid_lots_of_one_card_and_releasing_gives_it_back(
         wallet = lock_wallet(session, person.wallet_id)
         reverse(session, wallet, journal_id, kind="release", key="release", at=clock.now())
     assert shop.credit_of(person) == 1400
+    assert_books_are_right(app)
+
+
+def test_the_bonus_of_a_card_is_held_beside_what_was_paid_for_it(app: Flask, shop: Shop) -> None:
+    person = shop.customer(credit=1000, bonus=100)
+    shop.credit(person, 500, 50)
+
+    def put_aside(bonus: int, key: str) -> int:
+        with app.app_context(), transaction() as session:
+            wallet = lock_wallet(session, person.wallet_id)
+            return hold(session, wallet, 300, bonus=bonus, kind="hold", key=key, reference="test:1", at=clock.now())
+
+    with pytest.raises(InsufficientCredit):
+        put_aside(101, "too much")
+    journal_id = put_aside(100, "all of it")
+    assert shop.credit_of(person) == 700 + 550
+    with app.app_context():
+        held = dict(
+            db.session.execute(
+                select(Posting.credit_account, Posting.amount).where(Posting.journal_id == journal_id)
+            ).all()
+        )
+    assert held == {HELD_VALUE: 300, HELD_BONUS: 100}
     assert_books_are_right(app)
 
 

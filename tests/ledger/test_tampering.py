@@ -5,13 +5,16 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+import time_machine
 from flask import Flask
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from store import clock
+from store.audit.models import Alert
 from store.db import db, prepare, transaction
 from store.ledger.close import close_days
+from store.ledger.jobs import audit
 from store.ledger.reconcile import differences
 from tests.conftest import both_engines
 from tests.shop import Shop
@@ -55,7 +58,7 @@ REFUSED_ON_SQLITE = [
     "DELETE FROM sqlite_master",
     "ATTACH ':memory:' AS elsewhere",
     "REPLACE INTO posting SELECT id, journal_id, debit_account, credit_account, 1, lot_id FROM posting",
-    "INSERT OR REPLACE INTO journal SELECT id, 'odd', idempotency_key, request_hash, reference, currency, at FROM journal",
+    "INSERT OR REPLACE INTO journal SELECT id, 'odd', idempotency_key, request_hash, reference, currency, at, reverses_id FROM journal",
     "INSERT OR REPLACE INTO closing SELECT day, 0, 0, 0, previous_digest, 'x', closed_at FROM closing",
     INSERT_POSTING + "(1, 'goodwill', 'promotions', 2.5, NULL)",
     INSERT_POSTING + "(1, 'goodwill', 'promotions', 'x', NULL)",
@@ -195,3 +198,23 @@ def test_the_audit_misses_a_guard_that_was_dropped(closed_shop: Flask) -> None:
 def test_the_shops_own_work_passes_the_guards(closed_shop: Flask, shop: Shop) -> None:
     shop.customer("paul@example.org", credit=700, bonus=50)
     assert found(closed_shop) == []
+
+
+@both_engines
+def test_the_daily_audit_tells_staff_once_a_day(closed_shop: Flask) -> None:
+    def alerts() -> list[tuple[object, ...]]:
+        with closed_shop.app_context():
+            audit()
+            told = db.session.scalars(select(Alert).order_by(Alert.id))
+            return [(alert.kind, alert.facts) for alert in told]
+
+    assert alerts() == []
+    with intruder(closed_shop) as connection:
+        connection.execute(text("UPDATE lot SET remaining = remaining - 1"))
+    with closed_shop.app_context():
+        told = [("ledger_differences", {"count": len(list(differences(db.session)))})]
+    assert (alerts(), alerts()) == (told, told)
+    with closed_shop.app_context():
+        tomorrow = clock.now() + timedelta(days=1)
+    with time_machine.travel(tomorrow):
+        assert alerts() == told * 2

@@ -1,9 +1,12 @@
-"""The code behind `#` in a real browser: into the box, out of the address, and never sent but in the form."""
+"""In a real browser: the code behind `#` goes into the box, out of the address, and is never sent but in the form; a gift that
+was filled in survives signing up."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from flask import Flask
@@ -102,3 +105,29 @@ def test_without_script_one_types_the_code(app: Flask) -> None:
         page.get_by_label(BOX).fill(code)
         page.get_by_role("button", name="Voir ce qu’il reste").click()
         expect(page.get_by_role("status")).to_contain_text("21,00")
+
+
+def test_a_gift_that_was_filled_in_survives_signing_up_without_script(app: Flask) -> None:
+    day = (date.today() + timedelta(days=30)).isoformat()
+    written = {"Son nom": "Éloïse", "Son adresse e-mail": "eloise@example.org", "Un message": "Bon film !\nÀ bientôt."}
+    with chromium() as browser:
+        page = browser.new_context(java_script_enabled=False).new_page()
+        page.goto(f"{app.config['SHOP_URL']}/cartes#offrir")
+        page.get_by_label("un cadeau").check()
+        page.get_by_label("une autre somme", exact=True).check()
+        page.get_by_label("Une autre somme, de").fill("37,50")
+        for label, text in written.items():
+            page.get_by_label(label).fill(text)
+        page.get_by_label("Quel jour").fill(day)
+        page.locator(".card-form").get_by_role("button").click()
+        page.get_by_role("link", name="S’inscrire en vingt").click()
+        page.get_by_label("Nom").fill("Jeanne")
+        page.get_by_label("Adresse e-mail").fill("jeanne@example.org")
+        page.get_by_label("Mot de passe").fill(PASSWORD)
+        page.locator("main").get_by_role("button").click()
+        expect(page.get_by_role("status")).to_contain_text("encore là")
+        for label, text in {**written, "Une autre somme, de": "37,50", "Quel jour": day}.items():
+            expect(page.get_by_label(label)).to_have_value(text)
+        for label in ("un cadeau", "une autre somme", "par e-mail"):
+            expect(page.get_by_role("radio", name=label)).to_be_checked()
+        assert not [text for text in ("Éloïse", "eloise", "37,50") if text in unquote(page.url)]

@@ -3,6 +3,8 @@
 import csv
 import resource
 import stat
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,14 @@ from sqlalchemy import func, select
 
 from store.db import db
 from store.ledger.chart import GOODWILL, TILL, UNREDEEMED_CARDS
+from store.prepaid_cards import print_cards
+from store.prepaid_cards.batch import PrintedCard
 from store.prepaid_cards.models import CardBatch, Denomination, PrepaidCard
+from store.prepaid_cards.print_cards import print_sheets
 from store.prepaid_cards.redeem import Unredeemable
 from tests.conftest import both_engines
 from tests.prepaid_cards.counter import Counter
+from tests.prepaid_cards.paper import Paper, squares
 from tests.shop import Shop
 
 pytestmark = both_engines
@@ -86,6 +92,75 @@ def test_a_lost_list_is_written_again(app: Flask, tmp_path: Path) -> None:
     assert (unknown.exit_code, (tmp_path / "none.csv").exists()) == (1, False)
 
 
+def test_sheets_hold_ten_tickets_a_page_that_lead_to_the_activation_page(app: Flask, tmp_path: Path) -> None:
+    file, sheet = tmp_path / "cards.csv", tmp_path / "cards.pdf"
+    done = cards(app, "batch", "--denomination", "20", "--count", "25", "--out", str(file), "--sheet", str(sheet))
+    assert done.exit_code == 0, done.output
+    assert f"codes are in {file}, {sheet}" in done.output
+    with file.open(newline="") as lines:
+        addresses = [f"http://localhost/cartes/activer#{line['code']}" for line in csv.DictReader(lines)]
+    paper = Paper(sheet.read_bytes())
+    assert len(paper) == 3
+    assert [squares(paper.picture(page)) for page in range(3)] == [addresses[:10], addresses[10:20], addresses[20:]]
+    assert "21,00" in paper.text()
+    assert stat.S_IMODE(sheet.stat().st_mode) == 0o600
+    again = tmp_path / "again.pdf"
+    assert cards(app, "list", "1", "--sheet", str(again)).exit_code == 0
+    assert again.read_bytes() == sheet.read_bytes()
+    assert sorted(tmp_path.glob("*.csv*")) == [file]
+
+
+def test_sheets_of_many_cards_are_numbered_files(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(print_cards, "BOOK", 10)
+    printed(app, tmp_path / "cards.csv", 21)
+    (tmp_path / "s-2.pdf").write_text("mine")
+    refused = cards(app, "list", "1", "--sheet", str(tmp_path / "s.pdf"))
+    assert (refused.exit_code, "s-2.pdf: File exists" in refused.output) == (1, True)
+    assert [path.name for path in tmp_path.glob("s-*")] == ["s-2.pdf"]
+    assert cards(app, "list", "1", "--sheet", str(tmp_path / "s.pdf"), "--replace").exit_code == 0
+    assert sorted(path.name for path in tmp_path.glob("s-*")) == ["s-1.pdf", "s-2.pdf", "s-3.pdf"]
+    last = Paper((tmp_path / "s-3.pdf").read_bytes())
+    assert (len(last), "B1-00021" in last.title, len(squares(last.picture()))) == (1, True, 1)
+
+
+def test_files_appear_when_all_are_whole(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the second book is set nothing has another name than `.part`, and all of it is for its owner alone."""
+    seen: list[set[str]] = []
+
+    def watched(batch: list[PrintedCard], at: datetime) -> Iterator[bytes]:
+        for pdf in print_sheets(batch, at):
+            seen.append({f"{path.name} {path.stat().st_mode & 0o777:o}" for path in tmp_path.glob("c*")})
+            yield pdf
+
+    monkeypatch.setattr(print_cards, "BOOK", 10)
+    monkeypatch.setattr(print_cards, "print_sheets", watched)
+    old = tmp_path / "c.csv"
+    old.write_text("old")
+    old.chmod(0o644)
+    options = ("--denomination", "20", "--count", "11", "--out", str(old), "--sheet", str(tmp_path / "c.pdf"))
+    assert cards(app, "batch", *options, "--replace").exit_code == 0
+    assert seen == [{"c.csv 644", "c.csv.part 600", "c-1.pdf.part 600", "c-2.pdf.part 600"}] * 2
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("c*")} == dict.fromkeys(
+        ("c.csv", "c-1.pdf", "c-2.pdf"), 0o600
+    )
+    assert old.read_text().startswith("serial")
+
+
+@pytest.mark.parametrize("options", [(), ("--replace",)])
+def test_one_file_is_not_two(app: Flask, tmp_path: Path, options: tuple[str, ...]) -> None:
+    both = ("--out", str(tmp_path / "x"), "--sheet", str(tmp_path / "x"), *options)
+    refused = cards(app, "batch", "--denomination", "20", "--count", "1", *both)
+    assert (refused.exit_code, "nothing was issued" in refused.output) == (1, True)
+    assert not list(tmp_path.glob("x*"))
+
+
+@pytest.mark.parametrize(
+    "arguments", [("1",), ("0", "--out", "x"), (str(2**63), "--out", "x"), ("1", "--sheet", "/tmp")]
+)
+def test_a_list_of_nothing_or_for_nowhere_is_refused(app: Flask, arguments: tuple[str, ...]) -> None:
+    assert cards(app, "list", *arguments).exit_code == 2
+
+
 def test_a_full_disk_leaves_no_half_of_a_list(app: Flask, tmp_path: Path) -> None:
     """A limit on the size of files fails as a full disk does."""
     printed(app, tmp_path / "cards.csv")
@@ -96,7 +171,7 @@ def test_a_full_disk_leaves_no_half_of_a_list(app: Flask, tmp_path: Path) -> Non
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (failed.exit_code, "again.csv: File too large. `flask cards list" in failed.output) == (1, True)
-    assert not (tmp_path / "again.csv").exists()
+    assert not list(tmp_path.glob("again.csv*"))
 
 
 def test_a_stolen_stack_is_worth_nothing_until_it_is_sold(

@@ -1,17 +1,8 @@
 """The letter that brings a given card: the same words twice, the ticket as a picture, the page to print, through real SMTP."""
 
-import email
-import email.policy
-import html
 import io
-import re
-import socket
-from collections.abc import Iterator
-from email.message import EmailMessage
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Message
 from flask import Flask
 from PIL import Image
 from playwright.sync_api import sync_playwright
@@ -23,35 +14,12 @@ from store.prepaid_cards.gifts import GiftWish, given_by
 from store.prepaid_cards.jobs import deliver_gifts
 from store.prepaid_cards.ticket import INK, YELLOW
 from tests import browser
+from tests.postbox import Postbox, words_of
 from tests.prepaid_cards.counter import Counter
 from tests.prepaid_cards.paper import Paper, squares
 from tests.shop import Person, Shop
 
 MESSAGE = "Bon anniversaire <b>& bon film</b> !\nÀ dimanche."
-
-
-class Postbox(Message):
-    """Keeps what a server is handed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.letters: list[EmailMessage] = []
-
-    def handle_message(self, message: EmailMessage) -> None:
-        self.letters.append(email.message_from_bytes(bytes(message), policy=email.policy.default))
-
-
-@pytest.fixture
-def postbox(app: Flask) -> Iterator[Postbox]:
-    """A mail server that the shop sends by."""
-    box = Postbox()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = Controller(box, hostname="127.0.0.1", port=port)
-    server.start()
-    app.config["MAIL_URL"] = f"smtp://127.0.0.1:{port}"
-    yield box
-    server.stop()
 
 
 @pytest.fixture
@@ -72,13 +40,6 @@ def letter(app: Flask, counter: Counter, giver: Person, code: str) -> GiftLetter
     with app.app_context():
         [given] = given_by(db.session, giver.id)
         return gift_letter(given.gift, given.card, giver="Jeanne", keys=counter.keys, at=clock.now())
-
-
-def words_of(page: str) -> list[str]:
-    """What one reads of an HTML letter, its pictures by their descriptions."""
-    body = page.partition("<body")[2].partition(">")[2]
-    body = re.sub(r'<img[^>]* alt="([^"]*)"[^>]*>', r" \1 ", body)
-    return html.unescape(re.sub(r"<[^>]*>", " ", body)).split()
 
 
 def test_text_and_html_say_the_same(letter: GiftLetter, code: str) -> None:

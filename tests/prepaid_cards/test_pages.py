@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from store.audit.models import Alert
 from store.db import db, transaction
 from store.prepaid_cards import claim
 from store.prepaid_cards.codes import code_of, written
@@ -353,6 +354,9 @@ def test_many_failures_of_many_people_raise_one_alarm_an_hour(app: Flask, counte
         assert (guess(200), guess(1), guess(20)) == (0, 1, 1)
         moment.shift(3601)
         assert (guess(200), guess(1)) == (1, 2)
+    with app.app_context():
+        alerts = db.session.execute(select(Alert.kind, Alert.key, Alert.facts).order_by(Alert.id)).all()
+    assert alerts == [("card_guessing", f"card_guessing:2026-11-24T{hour}", {"failures": 200}) for hour in ("10", "11")]
 
 
 def test_a_gift_is_opened_when_its_code_is_entered(app: Flask, counter: Counter, shop: Shop, buyer: Person) -> None:

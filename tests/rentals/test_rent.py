@@ -12,13 +12,13 @@ from sqlalchemy import func, select
 
 from store import clock
 from store.db import db, transaction
-from store.ledger.post import InsufficientCredit
+from store.ledger.post import InsufficientCredit, freeze, lock_wallet
 from store.ledger.reconcile import differences
 from store.rentals.models import Entitlement
 from store.rentals.rent import Grant, NotForSale, Terms, buy, rent
 from store.rentals.undo import TooLate, undo
 from tests.conftest import both_engines
-from tests.shop import Person, Shop
+from tests.shop import Person, Shop, csrf_of
 
 TERMS = Terms(30, Decimal(20))
 
@@ -113,3 +113,17 @@ def test_undoing_gives_everything_back_until_it_has_begun(app: Flask, shop: Shop
         entitlement.begun_at, entitlement.ends_at = now, now + timedelta(hours=72)
     with pytest.raises(TooLate):
         undo_it()
+
+
+def test_a_frozen_wallet_rents_nothing_and_says_why(app: Flask, shop: Shop) -> None:
+    person = shop.customer(credit=1000)
+    shop.film()
+    with app.app_context(), transaction() as session:
+        wallet = lock_wallet(session, person.wallet_id)
+        freeze(session, wallet, reference="refund:1", cents=500, at=clock.now())
+    client = shop.signed_in(person)
+    token = csrf_of(client, "/films/la-sociale")
+    answer = client.post("/films/la-sociale/louer", data={"csrf_token": token})
+    assert (answer.status_code, answer.location) == (303, "/films/la-sociale")
+    assert "Votre crédit est gelé" in client.get("/films/la-sociale").text
+    assert shop.credit_of(person) == 1000

@@ -36,11 +36,20 @@ ASK_TO_SIGN_IN = [
     "/compte",
     "/compte/credit",
     "/compte/films",
+    "/compte/recus",
+    "/compte/recus/2026-000001",
+    "/compte/recus/2026-000001.pdf",
+    "/compte/recus/films/1",
 ]
 OF_A_CUSTOMER = {
     "/compte": 200,
     "/compte/credit": 200,
     "/compte/films": 200,
+    "/compte/recus": 200,
+    "/compte/recus?apres=x": 200,
+    "/compte/recus/2026-000001": 404,
+    "/compte/recus/2026-000001.pdf": 404,
+    "/compte/recus/films/1": 404,
     "/cartes": 200,
     FILM: 200,
     f"{FILM}/voir": 303,
@@ -56,6 +65,15 @@ OF_A_CUSTOMER = {
     "/connexion": 303,
     "/inscription": 303,
 }
+OF_STAFF = {
+    "/equipe": 303,
+    "/equipe/": 303,
+    "/equipe/alertes": 200,
+    "/equipe/alertes?toutes=1&apres=vue-12": 200,
+    "/equipe/alertes?toutes=x&apres=x": 200,
+    "/equipe/clients": 404,
+    FILM: 200,
+}
 TO_COME = [
     f"{FILM}/telecharger",
     "/recherche?q=travail",
@@ -63,12 +81,10 @@ TO_COME = [
     "/mot-de-passe-oublie",
     "/mot-de-passe/x",
     "/confirmer/x",
-    "/compte/recus",
     "/compte/securite",
     "/compte/donnees",
     "/media/libre/la-sociale/index.m3u8",
     "/personnes/gilles-perret",
-    "/equipe/",
     "/equipe/clients",
     "/metrics",
     "/sitemap.xml",
@@ -105,6 +121,14 @@ def test_what_is_somebodys_asks_to_sign_in_and_comes_back(app, shop: Shop) -> No
 
 def test_a_customer_is_answered(customer: FlaskClient) -> None:
     assert {address: customer.get(address).status_code for address in OF_A_CUSTOMER} == OF_A_CUSTOMER
+
+
+def test_staff_are_answered(shop: Shop) -> None:
+    """`tests/backoffice/test_roles.py` shows that nobody else is."""
+    shop.film()
+    staff = shop.signed_in(shop.staff())
+    assert {address: staff.get(address).status_code for address in OF_STAFF} == OF_STAFF
+    assert staff.get("/equipe").location == "/equipe/alertes"
 
 
 def test_addresses_to_come_are_404_in_our_look(client: FlaskClient, customer: FlaskClient) -> None:

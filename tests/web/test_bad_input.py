@@ -28,10 +28,22 @@ ODD = (
     b"..%2f%00",
     b"' OR 1=1 --%s{0}{{7*7}}<script>",
 )
-USUAL = (b"la-sociale", b"oui", b"moi", b"12", b"index.m3u8")
+USUAL = (b"la-sociale", b"oui", b"moi", b"12", b"vue-12", b"index.m3u8")
 FIELDS = (
     *("email", "password", "name", "next", "denomination", "film", "form_key", "pour", "montant", "consentement"),
-    *("position_s", "sequence", "lecteur", "session_id", "tri", "apres", "theme", "acte", "commande", "combien"),
+    *(
+        "position_s",
+        "sequence",
+        "lecteur",
+        "session_id",
+        "tri",
+        "apres",
+        "theme",
+        "acte",
+        "commande",
+        "combien",
+        "toutes",
+    ),
 )
 HEADERS = ("USER_AGENT", "RANGE", "IF_NONE_MATCH", "IF_RANGE", "ACCEPT_ENCODING", "ACCEPT_LANGUAGE", "COOKIE")
 METHODS = ("GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE", "BREW")
@@ -91,7 +103,7 @@ def assert_answered(client: FlaskClient, request: Request) -> None:
 def test_no_route_breaks(app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limiter, "enabled", False)
     shop.film()
-    stranger, customer = app.test_client(), shop.signed_in(shop.customer(credit=2000))
+    stranger, customer = app.test_client(), shop.signed_in(shop.staff(credit=2000))
     token, strangers_token = csrf_of(customer, "/compte"), csrf_of(stranger, "/connexion")
     customer.post("/films/la-sociale/louer", data={"csrf_token": token})
     dice = Random(SEED)

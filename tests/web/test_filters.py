@@ -1,8 +1,10 @@
 """How sums, lengths, days and names are written in French."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
+import time_machine
 from flask import Flask
 from markupsafe import Markup
 
@@ -26,6 +28,11 @@ def test_money() -> None:
     assert filters.whole_money(1050) == f"10,50{N}€"
 
 
+def test_percentages() -> None:
+    assert filters.percent(Decimal("5.15")) == f"5,15{N}%"
+    assert filters.percent(Decimal("20.00")) == f"20{N}%"
+
+
 @pytest.mark.parametrize(
     ("minutes", "written"),
     [(84, f"1{N}h{N}24"), (52, f"52{N}min"), (60, f"1{N}h"), (65, f"1{N}h{N}05"), (192, f"3{N}h{N}12")],
@@ -38,6 +45,7 @@ def test_days_are_the_shops() -> None:
     this_year = date.today().year
     assert filters.day(datetime(this_year, 7, 31, 22, 30, tzinfo=UTC)) == f"1{N}août"
     assert filters.day(date(this_year + 1, 11, 23)) == f"23{N}nov.{N}{this_year + 1}"
+    assert filters.full_day(datetime(2026, 12, 31, 23, 30, tzinfo=UTC)) == f"1{N}janvier{N}2027"
     assert filters.day_time(datetime(this_year, 7, 31, 18, 15, tzinfo=UTC)).endswith(f"{N}20:15")
 
 
@@ -63,3 +71,15 @@ def test_time_left_never_promises_more_than_there_is() -> None:
     ):
         assert number in filters.time_left(now + left, now)
     assert "0" in filters.time_left(now - timedelta(hours=1), now)
+
+
+def test_ago() -> None:
+    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    with time_machine.travel(now, tick=False):
+        assert filters.ago(now - timedelta(hours=3)) == f"il{N}y{N}a{N}3{N}heures"
+        assert filters.ago(now + timedelta(hours=3)) == filters.ago(now) == f"il{N}y{N}a{N}1{N}seconde"
+
+
+def test_money_of_another_currency() -> None:
+    assert filters.money(350, "CHF") == f"3,50{N}CHF"
+    assert filters.money(350, "JPY") == f"350{N}JPY"

@@ -31,7 +31,7 @@ def main() -> None:
     state = State(options.data)
     courier = Courier(state, options.webhook_url, options.webhook_secret)
     try:
-        server = create_server(create_app(state, courier), host="127.0.0.1", port=options.port, threads=8)
+        server = create_server(create_app(state, courier), host="127.0.0.1", port=options.port, threads=16)
     except OSError as problem:
         sys.exit(f"Port {options.port} cannot be had: {problem.strerror}")
     threading.Thread(target=work, args=(state, courier), daemon=True).start()
@@ -41,16 +41,15 @@ def main() -> None:
 
 def work(state: State, courier: Courier) -> None:
     """What happens between requests, for ever: what is due, and the delivery of events."""
-    more = False
     while True:
         try:
             with state.transaction():
                 plans.run_due(state)
-            more = courier.deliver_due()
+            if courier.deliver_due():  # there may be more
+                continue
         except sqlite3.OperationalError:
             log.exception("The sandbox's database did not answer; it will be asked again.")
-            more = False
-        state.news.wait(0 if more else LOOK_EVERY_S)
+        state.news.wait(LOOK_EVERY_S)
         state.news.clear()
 
 

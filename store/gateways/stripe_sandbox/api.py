@@ -4,23 +4,24 @@ import hashlib
 import json
 from collections.abc import Callable
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, current_app, g, request
 
-from . import balance, endpoints, refunds, sessions
-from .faults import strike, take
+from . import balance, events, faults, reversals, sessions
 from .idempotency import alone, recall, remember
-from .parameters import TABLES, Params, Table, items, metadata, read
+from .parameters import Table, read
 from .refusal import Refusal
-from .state import Object, State, new_id, the_state
+from .state import State, new_id
+from .tables import PARAMETERS, Object
 
 SIGNS = {"created": "=", "created[gt]": ">", "created[gte]": ">=", "created[lt]": "<", "created[lte]": "<="}
 CONDITIONS = {name: f"created {sign} ?" for name, sign in SIGNS.items()} | {
     "payout": "json_extract(hidden, '$.payout') = ?",
     "type": "json_extract(body, '$.type') GLOB ?",
 }
-PAGE = {"ending_before": "text", "starting_after": "text", "limit": "limit", "expand[]": "text"}
+READ = {"expand[]": "text"}
+PAGE = READ | {"ending_before": "text", "starting_after": "text", "limit": "limit"}
 
-Handler = Callable[[State, Params, str], Object]
+Handler = Callable[[State, Object, str], Object]
 """What an address does, in one transaction: with its parameters, and the id in it if there is one."""
 
 
@@ -29,12 +30,12 @@ def retrieve(kind: str, param: str) -> Handler:
     return lambda state, _, identifier: state.get(kind, identifier, param)
 
 
-def listing(kind: str) -> Handler:
+def listing(kind: str, filters: Table) -> Handler:
     """One page of a kind, newest first, by Stripe's filters and cursors."""
 
-    def page(state: State, params: Params, _: str) -> Object:
-        filters = [name for name in params if name not in PAGE and not name.startswith("expand")]
-        where = {CONDITIONS.get(name, f"json_extract(body, '$.{name}') = ?"): params[name] for name in filters}
+    def page(state: State, params: Object, _: str) -> Object:
+        names = [name for name in filters if name in params]
+        where = {CONDITIONS.get(name, f"json_extract(body, '$.{name}') = ?"): params[name] for name in names}
         for cursor, sql in (("starting_after", "seq < ?"), ("ending_before", "seq > ?")):
             if cursor in params:
                 where[sql] = state.row(kind, params[cursor], cursor)["seq"]
@@ -46,19 +47,13 @@ def listing(kind: str) -> Handler:
     return page
 
 
-def create_customer(state: State, params: Params, _: str) -> Object:
-    """A new customer."""
-    fields = {name: params.get(name) for name in ("description", "email", "name", "phone")}
-    return state.add("customer", **fields, metadata=metadata(params))
-
-
 HANDLERS: dict[str, Handler] = {
     "POST /checkout/sessions": sessions.create,
     "POST /checkout/sessions/<identifier>/expire": sessions.expire,
-    "POST /refunds": refunds.create,
-    "POST /customers": create_customer,
-    "POST /webhook_endpoints": endpoints.create,
-    "DELETE /webhook_endpoints/<identifier>": endpoints.delete,
+    "POST /refunds": reversals.refund,
+    "POST /customers": lambda state, params, _: state.add("customer", params),
+    "POST /webhook_endpoints": events.create_endpoint,
+    "DELETE /webhook_endpoints/<identifier>": events.delete_endpoint,
     "GET /balance": balance.retrieve,
 }
 
@@ -75,13 +70,14 @@ def authenticate() -> None:
 
 def answer(table: Table, handler: Handler, identifier: str = "") -> Response:
     """Do what is asked, with the fault that was asked for, if there is one."""
+    transaction = current_app.extensions["state"].transaction
     with alone(g.call["idempotency_key"] or g.call["id"]):
-        with the_state().transaction() as state:
-            fault = take(state)
-        strike(fault, late=False)
-        with the_state().transaction() as state:
+        with transaction() as state:
+            fault = faults.take(state)
+        faults.strike(fault, after_commit=False)
+        with transaction() as state:
             response = perform(state, table, handler, identifier)
-    strike(fault, late=True)
+    faults.strike(fault, after_commit=True)
     return response
 
 
@@ -97,8 +93,8 @@ def perform(state: State, table: Table, handler: Handler, identifier: str) -> Re
         return Response(known["body"], headers=headers, mimetype="application/json")
     params = read(pairs, table)
     result = handler(state, params, identifier)
-    for name in items(params, "expand"):
-        expand(state, result, params[name], params[name])
+    for path in params.get("expand", []):
+        expand(state, result, path, path)
     body = json.dumps(result, indent=2)
     if key:
         remember(state, key, content, g.call["id"], body)
@@ -111,7 +107,7 @@ def expand(state: State, target: Object, path: str, whole: str) -> None:
     if target["object"] == "list" and name == "data" and rest:
         for one in target["data"]:
             expand(state, one, rest, whole)
-    elif name in TABLES["expandable"].get(target["object"], []):
+    elif name in PARAMETERS["expandable"].get(target["object"], []):
         if isinstance(target[name], str):
             [row] = state.query("SELECT body FROM object WHERE id = ?", target[name])
             target[name] = json.loads(row["body"])
@@ -123,19 +119,16 @@ def expand(state: State, target: Object, path: str, whole: str) -> None:
 
 def blueprint() -> Blueprint:
     """The addresses as Flask wants them."""
+    routes = {route: (PARAMETERS["api"][route], handler) for route, handler in HANDLERS.items()}
+    for path, resource in PARAMETERS["resources"].items():
+        kind, filters = resource["kind"], dict(resource["filters"])
+        filters |= dict.fromkeys(SIGNS, filters["created"]) if "created" in filters else {}
+        routes[f"GET {path}"] = (PAGE | filters, listing(kind, filters))
+        routes[f"GET {path}/<identifier>"] = (READ, retrieve(kind, resource["param"]))
     api = Blueprint("api", __name__, url_prefix="/v1")
     api.before_request(authenticate)
-
-    def add(route: str, table: Table, handler: Handler) -> None:
+    for route, (table, handler) in routes.items():
         method, rule = route.split(" ")
         facts = {"table": table, "handler": handler}
         api.add_url_rule(rule, route, answer, methods=[method], defaults=facts)
-
-    for path, resource in TABLES["resources"].items():
-        kind, filters = resource["kind"], resource["filters"]
-        periods = dict.fromkeys(SIGNS, filters["created"]) if "created" in filters else {}
-        add(f"GET {path}", PAGE | filters | periods, listing(kind))
-        add(f"GET {path}/<identifier>", {"expand[]": "text"}, retrieve(kind, resource["param"]))
-    for route, handler in HANDLERS.items():
-        add(route, TABLES["api"][route], handler)
     return api

@@ -10,6 +10,7 @@ from .events import Courier
 from .hosted_page import amount, hosted_page
 from .refusal import Refusal
 from .state import State
+from .tables import SHAPES
 
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Content-Type-Options": "nosniff"}
 POLICY = "default-src 'none'; style-src 'self'; form-action {}; base-uri 'none'; frame-ancestors 'none'"
@@ -45,14 +46,16 @@ def add_headers(response: Response) -> Response:
     response.headers.update(HEADERS)
     response.headers["Content-Security-Policy"] = POLICY.format(g.get("form_action", "'self'"))
     if "call" in g:
-        response.headers["Request-Id"] = g.call["id"]
+        response.headers |= {"Request-Id": g.call["id"], "Stripe-Version": SHAPES["event"]["api_version"]}
     return response
 
 
 def explain(refusal: Refusal) -> tuple[str | AnyResponse, int]:
-    """A refusal: a page for who pays, JSON for programs."""
-    page = request.path.startswith("/c/")
-    return render_template("refused.html") if page else jsonify(refusal.body), refusal.status
+    """A refusal: a page for people, JSON for programs."""
+    wanted = request.accept_mimetypes.best_match(["application/json", "text/html"])
+    paying, page = request.path.startswith("/c/"), not request.path.startswith("/v1/") and wanted == "text/html"
+    body = render_template("refused.html", paying=paying, refusal=refusal) if paying or page else jsonify(refusal.body)
+    return body, refusal.status
 
 
 def explain_http(problem: HTTPException) -> tuple[str | AnyResponse, int]:

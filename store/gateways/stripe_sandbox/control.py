@@ -1,20 +1,21 @@
 """The control interface: what customer, bank and network do, on demand. JSON for programs, a page for people."""
 
-from typing import Any
+import json
+import time
 
 from flask import Blueprint, current_app, jsonify, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from . import balance, disputes, faults, payments, plans, refunds, sessions
+from . import balance, faults, payments, plans, reversals, sessions
 from .api import Handler
-from .conduct import FAULTS, METHODS
-from .parameters import TABLES, Params, Table, read
-from .state import Object, State, the_state
+from .parameters import Table, read
+from .state import State
+from .tables import CONDUCT, PARAMETERS, Object
 
 control = Blueprint("control", __name__, url_prefix="/_sandbox")
 
 
-def pay(state: State, params: Params, identifier: str) -> Object:
+def pay(state: State, params: Object, identifier: str) -> Object:
     """The customer's attempt with a `card`, a confirmation by the bank included: `paid`, `declined` or `processing`."""
     status = payments.pay(state, identifier, params["card"])
     if status == "requires_action":
@@ -23,7 +24,14 @@ def pay(state: State, params: Params, identifier: str) -> Object:
     return {"status": status, "session": identifier, "payment_intent": intent}
 
 
-def set_delivery(state: State, params: Params, _: str) -> Object:
+def refund(state: State, params: Object, identifier: str) -> Object:
+    """A refund in Stripe's dashboard: all that is left, or `amount`; an `outcome` of `failed` comes at once."""
+    charge = reversals.charge_of(state, {"payment_intent": identifier})
+    made = reversals.give_back(state, charge, params | {"metadata": {}}, params.get("outcome", "succeeded"))
+    return plans.settle(state, params, made["id"]) if params.get("outcome") == "failed" else made
+
+
+def set_delivery(state: State, params: Object, _: str) -> Object:
     """How the events of coming acts travel: `mode`, until changed."""
     state.switch("delivery", params["mode"])
     return {"mode": params["mode"]}
@@ -31,8 +39,8 @@ def set_delivery(state: State, params: Params, _: str) -> Object:
 
 ACTS: dict[str, Handler] = {
     "/pay/<identifier>": pay,
-    "/refund/<identifier>": refunds.create_in_dashboard,
-    "/dispute/<identifier>": disputes.dispute,
+    "/refund/<identifier>": refund,
+    "/dispute/<identifier>": reversals.dispute,
     "/settle/<identifier>": plans.settle,
     "/payout": balance.pay_out,
     "/clock": plans.advance,
@@ -44,13 +52,13 @@ ACTS: dict[str, Handler] = {
 def act(table: Table, handler: Handler, identifier: str = "") -> Response:
     """One act in one transaction; a field that a person left empty was not given."""
     params = read([(name, value) for name, value in request.form.items() if value], table)
-    with the_state().transaction() as state:
+    with current_app.extensions["state"].transaction() as state:
         facts = handler(state, params, identifier)
     return done(facts)
 
 
 for rule, handler in ACTS.items():
-    given: dict[str, Any] = {"table": TABLES["control"][rule], "handler": handler}
+    given = {"table": PARAMETERS["control"][rule], "handler": handler}
     control.add_url_rule(rule, rule.split("/")[1], act, methods=["POST"], defaults=given)
 
 
@@ -62,43 +70,37 @@ def deliver() -> Response:
 
 @control.get("/")
 def show() -> str:
-    """The same acts, for people."""
-    with the_state().transaction() as state:
-        recent = [story(state, session) for session in state.select(sessions.KIND, {}, "DESC", 20)]
-        events = events_with_sendings(state, 50)[::-1]
-        facts: Object = {"mode": state.setting("delivery", "normal"), "faults": state.setting("faults", "").split()}
-        facts |= {"now": state.now(), "balance": balance.retrieve(state, {}, "")}
-    return render_template("control.html", stories=recent, events=events, methods=METHODS, all_faults=FAULTS, **facts)
-
-
-def story(state: State, session: Object) -> Object:
-    """A Session with what became of it."""
-    by_intent = {"json_extract(body, '$.payment_intent') = ?": session["payment_intent"]}
-    parts = {kind: state.select(kind, by_intent, "DESC") for kind in ("charge", "refund", "dispute")}
-    return parts | {"session": session}
+    """The same acts, for people: the last Sessions with what became of them, and the last events."""
+    with current_app.extensions["state"].transaction() as state:
+        facts: Object = {name: state.setting(name, "") for name in ("delivery", "faults")}
+        facts["clock"] = time.strftime("%d/%m/%Y, %H:%M", time.localtime(state.now()))
+        facts["balance"] = balance.retrieve(state, {}, "")
+        facts["events"] = latest_events(state, 50)[::-1]
+        facts["sessions"] = state.select(sessions.KIND, {}, "DESC", 20)
+        for session in facts["sessions"]:
+            intent = session["payment_intent"]
+            session |= {kind: state.of_intent(kind, intent) for kind in ("charge", "refund", "dispute")}
+    return render_template("control.html", conduct=CONDUCT, choices=PARAMETERS["control"], **facts)
 
 
 @control.get("/events")
 def list_events() -> Response:
     """All events with their deliveries, newest last."""
-    with the_state().transaction() as state:
-        return jsonify({"object": "list", "data": events_with_sendings(state, -1)})
+    with current_app.extensions["state"].transaction() as state:
+        return jsonify({"object": "list", "data": latest_events(state, -1)})
 
 
 @control.get("/health")
 def health() -> Response:
     """Whether the sandbox answers, its database included."""
-    with the_state().transaction():
+    with current_app.extensions["state"].transaction():
         return jsonify({"ok": True})
 
 
-def events_with_sendings(state: State, limit: int) -> list[Object]:
-    """The latest events in the order of their making; `deliveries` holds state, attempts and last answer of each sending."""
-    events = state.select("event", {}, "DESC", limit)[::-1]
-    for event in events:
-        sql = "SELECT state, attempts, answer FROM sending WHERE event = ? ORDER BY seq"
-        event["deliveries"] = [dict(row) for row in state.query(sql, event["id"])]
-    return events
+def latest_events(state: State, limit: int) -> list[Object]:
+    """Events in the order of their making; `deliveries` holds state, attempts and last answer of each sending."""
+    rows = state.query("SELECT body, deliveries FROM told ORDER BY seq DESC LIMIT ?", limit)
+    return [json.loads(row["body"]) | {"deliveries": json.loads(row["deliveries"])} for row in reversed(rows)]
 
 
 def done(facts: Object) -> Response:

@@ -2,38 +2,26 @@
 
 import hashlib
 import hmac
-import json
 import sqlite3
 import threading
 import time
-from http.client import HTTPConnection, HTTPException
-from urllib.parse import urlsplit
 
+import urllib3
 from flask import g, has_app_context
 
-from .conduct import SCENES
-from .state import Object, State
+from .state import State, new_id
+from .tables import Object
 
 RETRY_AFTER_S = (1, 2, 5, 10, 60)
 ANSWER_WITHIN_S = 10
 BATCH = 50
+HEADERS = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "Stripe/1.0 (sandbox)"}
 
-WAITING = """SELECT sending.*, body FROM sending JOIN object ON object.id = event
-  WHERE state = ? AND due <= ? ORDER BY due, place LIMIT ?"""
+ADD = "INSERT INTO sending (event, endpoint, due, place, state) VALUES (?, ?, ?, ?, ?)"
+WAITING = "SELECT * FROM outgoing WHERE state = ? AND due <= ? ORDER BY due, place LIMIT ?"
 ATTEMPTED = "UPDATE sending SET state = ?, attempts = attempts + 1, answer = ?, due = ? WHERE seq = ?"
 STILL_WAITING = """UPDATE object SET body = json_set(body, '$.pending_webhooks', (
   SELECT count(*) FROM sending WHERE event = object.id AND state IN ('pending', 'held'))) WHERE id = ?"""
-
-
-def play(state: State, scene: str, **objects: Object) -> None:
-    """A scene of `conduct.json`: step by step an object changes, is saved, and an event tells of it as it is then."""
-    for name, changes, event_type in SCENES[scene]:
-        about = objects[name]
-        before = state.get(about["object"], about["id"])
-        about |= {field: about["amount"] if value == "$amount" else value for field, value in changes.items()}
-        state.save(about)
-        if event_type:
-            tell(state, event_type, about, before)
 
 
 def tell(state: State, event_type: str, about: Object, before: Object) -> None:
@@ -41,23 +29,31 @@ def tell(state: State, event_type: str, about: Object, before: Object) -> None:
     data: Object = {"object": about}
     if event_type.endswith(("updated", "refunded")):
         data["previous_attributes"] = {name: value for name, value in before.items() if about[name] != value}
+    registered = state.select("webhook_endpoint", {})
+    endpoints = ["", *(one["id"] for one in registered if {"*", event_type} & {*one["enabled_events"]})]
     call = g.get("call") if has_app_context() else None
-    mode, endpoints = state.setting("delivery", "normal"), ["", *listeners(state, event_type)]
-    copies = endpoints * 2 if mode == "double" else endpoints
-    facts: Object = {"request": call or {"id": None, "idempotency_key": None}, "pending_webhooks": len(endpoints)}
-    event = state.add("event", type=event_type, data=data, **facts)
+    facts: Object = {"type": event_type, "data": data, "pending_webhooks": len(endpoints)}
+    event = state.add("event", **facts, request=call or {"id": None, "idempotency_key": None})
+    mode = state.setting("delivery", "normal")
     place = state.row("event", event["id"])["seq"] * (-1 if mode == "reverse" else 1)
     first_state = {"hold": "held", "lose": "lost"}.get(mode, "pending")
-    for endpoint in copies:
-        sql = "INSERT INTO sending (event, endpoint, due, place, state) VALUES (?, ?, ?, ?, ?)"
-        state.query(sql, event["id"], endpoint, state.began, place, first_state)
+    for endpoint in endpoints * 2 if mode == "double" else endpoints:
+        state.query(ADD, event["id"], endpoint, state.began, place, first_state)
     state.news.set()
 
 
-def listeners(state: State, event_type: str) -> list[str]:
-    """The ids of the webhook endpoints that want events of this type."""
-    endpoints = state.select("webhook_endpoint", {})
-    return [one["id"] for one in endpoints if {"*", event_type} & set(one["enabled_events"])]
+def create_endpoint(state: State, params: Object, _: str) -> Object:
+    """A webhook endpoint beside that of the command line; its secret is told this once."""
+    secret = {"secret": new_id("whsec_", 32)}
+    return state.add("webhook_endpoint", params, secret) | secret
+
+
+def delete_endpoint(state: State, _: Object, identifier: str) -> Object:
+    """Send nothing more there, not even what waits already."""
+    state.get("webhook_endpoint", identifier, "webhook_endpoint")
+    state.query("DELETE FROM sending WHERE endpoint = ?", identifier)
+    state.query("DELETE FROM object WHERE id = ?", identifier)
+    return {"id": identifier, "object": "webhook_endpoint", "deleted": True}
 
 
 def signature(body: bytes, secret: str, at: int) -> str:
@@ -66,37 +62,13 @@ def signature(body: bytes, secret: str, at: int) -> str:
     return f"t={at},v1={digest}"
 
 
-class Line:
-    """A way to one webhook endpoint; its connection opens with the first post and is used for the next ones."""
-
-    def __init__(self, url: str, secret: str) -> None:
-        self._url, self._secret = urlsplit(url), secret
-        self._connection = HTTPConnection(self._url.hostname or "", self._url.port or 80, timeout=ANSWER_WITHIN_S)
-
-    def post(self, body: bytes) -> str:
-        """The status that the shop answered, or the name of what went wrong; redirects are not followed."""
-        headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "Stripe/1.0 (sandbox)"}
-        headers["Stripe-Signature"] = signature(body, self._secret, int(time.time()))
-        try:
-            self._connection.request("POST", self._url.path or "/", body, headers)
-            answer = self._connection.getresponse()
-            answer.read()
-            return str(answer.status)
-        except (OSError, HTTPException) as problem:
-            self.close()
-            return type(problem).__name__
-
-    def close(self) -> None:
-        """Hang up."""
-        self._connection.close()
-
-
 class Courier:
     """Brings events to the webhook endpoints, one after the other; `url` and `secret` are those of the command line."""
 
     def __init__(self, state: State, url: str, secret: str) -> None:
-        self._state, self._default = state, (url, secret)
+        self._state, self._url, self._secret = state, url, secret
         self._hands = threading.Lock()
+        self._http = urllib3.PoolManager(timeout=ANSWER_WITHIN_S, retries=False)
         with state.transaction():  # what a former run left undelivered does not wait any longer
             state.query("UPDATE sending SET due = ? WHERE state = 'pending'", time.time())
 
@@ -115,21 +87,21 @@ class Courier:
         with self._hands:
             with self._state.transaction() as state:
                 sendings = state.query(WAITING, waiting, until, BATCH)
-                endpoints = state.query("SELECT id, body, hidden FROM object WHERE kind = 'webhook_endpoint'")
-            addresses = {
-                row["id"]: (json.loads(row["body"])["url"], json.loads(row["hidden"])["secret"]) for row in endpoints
-            }
-            lines = {endpoint: Line(*address) for endpoint, address in (addresses | {"": self._default}).items()}
-            answers = [self._attempt(sending, lines[sending["endpoint"]]) for sending in sendings]
-            for line in lines.values():
-                line.close()
-            return answers
+            return [self._attempt(sending) for sending in sendings]
 
-    def _attempt(self, sending: sqlite3.Row, line: Line) -> bool:
-        answer = line.post(sending["body"].encode())
+    def _attempt(self, sending: sqlite3.Row) -> bool:
+        answer = self._post(sending["body"].encode(), sending["url"] or self._url, sending["secret"] or self._secret)
         delivered = answer.startswith("2")
         due = time.time() + RETRY_AFTER_S[min(sending["attempts"], len(RETRY_AFTER_S) - 1)]
         with self._state.transaction() as state:
             state.query(ATTEMPTED, "delivered" if delivered else "pending", answer, due, sending["seq"])
             state.query(STILL_WAITING, sending["event"])
         return delivered
+
+    def _post(self, body: bytes, url: str, secret: str) -> str:
+        """The status that the shop answered, or the name of what went wrong; redirects are not followed."""
+        headers = HEADERS | {"Stripe-Signature": signature(body, secret, int(time.time()))}
+        try:
+            return str(self._http.request("POST", url, body=body, headers=headers, redirect=False).status)
+        except urllib3.exceptions.HTTPError as problem:
+            return type(problem).__name__

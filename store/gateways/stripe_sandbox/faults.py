@@ -2,29 +2,28 @@
 
 import time
 
-from .conduct import FAULTS
-from .parameters import Params
 from .refusal import Refusal
-from .state import Object, State
+from .state import State
+from .tables import CONDUCT, Object
 
 
-def ask(state: State, params: Params, _: str) -> Object:
+def ask(state: State, params: Object, _: str) -> Object:
     """The `next` call fails so, or `count` calls do; `none` takes back what was asked for."""
-    queue = [] if params["next"] == "none" else [params["next"]] * params.get("count", 1)
+    queue = [params["next"]] * params.get("count", 1) if params["next"] != "none" else []
     state.switch("faults", " ".join(queue))
     return {"next": params["next"], "count": len(queue)}
 
 
-def take(state: State) -> str:
-    """The fault of this call, which is then over; mostly there is none."""
+def take(state: State) -> Object:
+    """The fault of this call, which is then over; mostly none."""
     fault, _, others = state.setting("faults", "").partition(" ")
     if fault:
         state.switch("faults", others)
-    return fault
+    return CONDUCT["faults"].get(fault, {})
 
 
-def strike(fault: str, *, late: bool) -> None:
-    """Fail now, if this fault comes before (or, `late`, after) the call's effect is kept."""
-    if fault and FAULTS[fault]["late"] == late:
-        time.sleep(FAULTS[fault].get("wait_s", 0))
-        raise Refusal(**FAULTS[fault]["answer"])
+def strike(fault: Object, *, after_commit: bool) -> None:
+    """Fail now, if the fault comes at this point of the call."""
+    if fault and fault["after_commit"] == after_commit:
+        time.sleep(fault.get("wait_s", 0))
+        raise Refusal(**fault["answer"])

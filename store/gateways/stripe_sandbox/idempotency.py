@@ -4,7 +4,6 @@ The answer is stored in the transaction of its effect. A refused request has no 
 """
 
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,23 +12,20 @@ from .state import State
 
 FORGET_AFTER_S = 86_400
 
-_in_flight: set[str] = set()
-_guard = threading.Lock()
+_in_flight: dict[str, object] = {}
 
 
 @contextmanager
 def alone(key: str) -> Iterator[None]:
     """Refuses, as Stripe does, a key whose first request is still being worked on."""
-    with _guard:
-        if key in _in_flight:
-            message = f"There is currently another in-progress request using this Idempotent Key: {key}"
-            raise Refusal(message, "idempotency_key_in_use", status=409)
-        _in_flight.add(key)
+    this = object()
+    if _in_flight.setdefault(key, this) is not this:
+        message = f"There is currently another in-progress request using this Idempotent Key: {key}"
+        raise Refusal(message, "idempotency_key_in_use", status=409)
     try:
         yield
     finally:
-        with _guard:
-            _in_flight.remove(key)
+        del _in_flight[key]
 
 
 def recall(state: State, key: str, content: str) -> sqlite3.Row | None:

@@ -1,17 +1,25 @@
-"""What comes by itself when its time has come, by the sandbox's clock, and what can be brought about sooner by hand."""
+"""What comes by itself when its time has come, by the sandbox's clock, or sooner by hand."""
 
 from contextlib import suppress
 
-from . import balance, payments, refunds, sessions
-from .parameters import Params
+from . import balance, sessions
 from .refusal import Refusal
-from .state import Object, State
+from .scenes import play
+from .state import State
+from .tables import Object
 
 
-def settle(state: State, params: Params, identifier: str) -> Object:
-    """The end of a bank debit or of a refund: `outcome` = `succeeded` or `failed`."""
-    room = refunds if identifier.startswith("re_") else payments
-    return room.settle(state, params["outcome"], identifier)
+def settle(state: State, params: Object, identifier: str) -> Object:
+    """The end of a refund or of a bank debit: it `succeeded`, or it `failed`, and the money goes back."""
+    kind = "refund" if identifier.startswith("re_") else "payment_intent"
+    settled = state.get(kind, identifier)
+    charge = state.get("charge", settled.get("charge") or settled.get("latest_charge"))
+    if kind == "refund":
+        play(state, f"refund.{params['outcome']}", refund=settled, charge=charge)
+    else:
+        session = state.get(sessions.KIND, state.hidden(kind, identifier)["session"])
+        play(state, f"debit.{params['outcome']}", intent=settled, charge=charge, session=session)
+    return settled
 
 
 ACTS = {"expire": sessions.expire, "release": balance.release, "settle": settle}
@@ -22,13 +30,13 @@ def run_due(state: State) -> None:
     for row in state.query("SELECT * FROM plan WHERE due <= ? ORDER BY due, seq", state.now()):
         state.query("DELETE FROM plan WHERE seq = ?", row["seq"])
         act, _, outcome = row["act"].partition(" ")
-        with suppress(Refusal):
+        with suppress(Refusal):  # which comes before anything is written
             ACTS[act](state, {"outcome": outcome}, row["object"])
 
 
-def advance(state: State, params: Params, _: str) -> Object:
+def advance(state: State, params: Object, _: str) -> Object:
     """Put the clock forward by `advance_s`, and do what has become due."""
-    ahead = int(state.setting("clock_ahead_s", "0")) + params["advance_s"]
-    state.switch("clock_ahead_s", str(ahead))
+    ahead_s = int(state.setting("ahead_s", "0")) + params["advance_s"]
+    state.switch("ahead_s", str(ahead_s))
     run_due(state)
-    return {"now": state.now(), "ahead_s": ahead}
+    return {"now": state.now(), "ahead_s": ahead_s}

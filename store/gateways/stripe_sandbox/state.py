@@ -3,34 +3,30 @@
 import json
 import secrets
 import sqlite3
-import string
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from flask import current_app
-
 from .refusal import Refusal
+from .tables import FOLDER, SHAPES, Object
 
-Object = dict[str, Any]
-
-FOLDER = Path(__file__).parent
 SCHEMA = (FOLDER / "schema.sql").read_text()
-SHAPES = (FOLDER / "shapes.json").read_text()
 
 
-def shape(kind: str, **fields: Any) -> Object:
-    """An object as the API version that the SDK pins shapes it, with these fields filled."""
-    blank: Object = json.loads(SHAPES)[kind]
+def shape(kind: str, parent: Object | None = None, **fields: Any) -> Object:
+    """An object as the API version that the SDK pins shapes it; where `shapes.json` says `=`, as its parent has it."""
+    known = parent or {}
+    blank = {name: known.get(name) if value == "=" else deepcopy(value) for name, value in SHAPES[kind].items()}
     return blank | fields
 
 
 def new_id(prefix: str, length: int = 24) -> str:
-    """A random identifier in Stripe's manner: `pi_` gives `pi_3Qx…`."""
-    return prefix + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(length))
+    """A random identifier in Stripe's manner: `pi_` gives `pi_3f0c…`."""
+    return prefix + secrets.token_hex(length // 2)
 
 
 class State:
@@ -61,16 +57,16 @@ class State:
 
     def now(self) -> int:
         """The sandbox's time, in seconds since 1970: the machine's, and what its clock was advanced by."""
-        return int(time.time()) + int(self.setting("clock_ahead_s", "0"))
+        return int(time.time()) + int(self.setting("ahead_s", "0"))
 
     def query(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         """The rows of any statement."""
         return self._connection.execute(sql, values).fetchall()
 
-    def add(self, kind: str, hidden: Object | None = None, **fields: Any) -> Object:
-        """Keep a new object of a kind; `hidden` is what Stripe knows about it without showing it."""
-        blank = shape(kind)
-        body = blank | {"id": new_id(blank["id"]), "created": self.now()} | fields
+    def add(self, kind: str, parent: Object | None = None, hidden: Object | None = None, **fields: Any) -> Object:
+        """Keep a new object; `hidden` is what Stripe knows about it without showing it."""
+        body = shape(kind, parent, created=self.now()) | fields
+        body["id"] = fields.get("id") or new_id(body["id"])
         values = (body["id"], kind, body["created"], json.dumps(body), json.dumps(hidden or {}))
         self.query("INSERT INTO object (id, kind, created, body, hidden) VALUES (?, ?, ?, ?, ?)", *values)
         return body
@@ -79,7 +75,7 @@ class State:
         """Keep an object's new content."""
         self.query("UPDATE object SET body = ? WHERE id = ?", json.dumps(body), body["id"])
 
-    def get(self, kind: str, identifier: str, param: str = "id") -> Object:
+    def get(self, kind: str, identifier: str | None, param: str = "id") -> Object:
         """The object with that id, or Stripe's 404 which names `param`."""
         return json.loads(self.row(kind, identifier, param)["body"])
 
@@ -87,7 +83,7 @@ class State:
         """What is known about an object without being shown."""
         return json.loads(self.row(kind, identifier)["hidden"])
 
-    def row(self, kind: str, identifier: str, param: str = "id") -> sqlite3.Row:
+    def row(self, kind: str, identifier: str | None, param: str = "id") -> sqlite3.Row:
         """An object as it is stored; `seq` counts in the order of making."""
         rows = self.query("SELECT * FROM object WHERE kind = ? AND id = ?", kind, identifier)
         if not rows:
@@ -99,6 +95,10 @@ class State:
         conditions = " AND ".join(["kind = ?", *where])
         sql = " ".join(["SELECT body FROM object WHERE", conditions, "ORDER BY seq", order, "LIMIT ?"])
         return [json.loads(row["body"]) for row in self.query(sql, kind, *where.values(), limit)]
+
+    def of_intent(self, kind: str, intent_id: str | None) -> list[Object]:
+        """The charges, refunds or disputes of a PaymentIntent, newest first."""
+        return self.select(kind, {"json_extract(body, '$.payment_intent') = ?": intent_id}, "DESC")
 
     def plan(self, due: int, act: str, identifier: str) -> None:
         """What will happen to an object at a moment of the sandbox's time; `plans.py` does it."""
@@ -112,9 +112,3 @@ class State:
     def switch(self, name: str, value: str) -> None:
         """Turn a switch of the control interface."""
         self.query("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", name, value)
-
-
-def the_state() -> State:
-    """What the sandbox that serves this request remembers."""
-    state: State = current_app.extensions["state"]
-    return state

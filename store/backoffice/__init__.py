@@ -1,0 +1,1 @@
+"""The staff's desk: thin pages over the domain's own functions."""

@@ -1,0 +1,281 @@
+"""Receipts of card sales and credit notes: numbered within a year without gaps, written once, found again by their owner.
+
+A number is given in the transaction that it belongs to: the counter's row is held until that ends, and what is rolled back
+or killed gives its number back. So issue late in a transaction, after every other lock. The database refuses a gap by itself.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Integer, String, Table, bindparam, exists, func, insert, literal, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session, aliased
+
+from store import clock
+from store.checkout.models import Order, Receipt, ReceiptCounter
+from store.customers.models import Customer
+from store.db import table_of
+from store.jobs.enqueue import enqueue
+from store.money import vat_within
+from store.prepaid_cards.models import PrepaidCard
+
+SALE, CREDIT_NOTE = "sale", "credit_note"
+MULTI_PURPOSE, SINGLE_PURPOSE = "multi", "single"
+
+SHOWN_NUMBER = re.compile("(A-)?([0-9]{4})-([0-9]{6,12})")
+OF_AN_ORDER = re.compile("order:([0-9]{1,18})(:[0-9]+)?")
+
+RECEIPT: Table = table_of(Receipt)
+COUNTER: Table = table_of(ReceiptCounter)
+
+_NEXT_NUMBER = (
+    postgresql.insert(COUNTER)  # SQLite compiles it to the same words
+    .from_select(
+        ["series", "year", "last_number"],
+        select(bindparam("of_series", type_=String), bindparam("in_year", type_=Integer), literal(1)).where(
+            ~exists().where(RECEIPT.c.reference == bindparam("for_reference"))
+        ),
+    )
+    .on_conflict_do_update(
+        index_elements=[COUNTER.c.series, COUNTER.c.year], set_={"last_number": COUNTER.c.last_number + 1}
+    )
+    .returning(COUNTER.c.year, COUNTER.c.last_number)
+)
+"""Raises the counter and returns it, unless there is a receipt of this reference already."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """So many cards at `unit_cents` each: `what` is `card`, or `refund` for one that is given back.
+
+    `credit_cents` is what each of them gives; `numbers` are their last four symbols, `references` how the books call them.
+    """
+
+    what: str
+    quantity: int
+    unit_cents: int
+    credit_cents: int | None
+    numbers: tuple[str, ...]
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Vat:
+    """How a receipt is taxed: `percent` is None, and `cents` 0, where VAT is due later."""
+
+    mode: str
+    percent: str | None
+    cents: int
+
+
+def issue_sale(session: Session, order: Order, cards: Sequence[PrepaidCard], at: datetime) -> int:
+    """The receipt of a paid order for its cards, which were issued together; returns its id.
+
+    Takes two statements. Repeated, it is the same receipt. Of two callers at once the second meets the first's row
+    (IntegrityError) and finds its work done when it tries again.
+    """
+    reference = f"order:{order.id}"
+    numbered = _next_number(session, SALE, reference, at)
+    if numbered is None:
+        return _issued(session, reference)
+    return _write(
+        session,
+        order_id=order.id,
+        customer_id=order.customer_id,
+        vat=_vat_of_sale(cards[0].vat_mode, order.price_cents),
+        series=SALE,
+        reference=reference,
+        corrects_id=None,
+        total_cents=order.price_cents,
+        lines=[asdict(line) for line in lines_of(cards)],
+        issued_at=at,
+        **numbered,
+    )
+
+
+def issue_credit_note(
+    session: Session,
+    *,
+    refund_reference: str,
+    order_id: int,
+    customer_id: int,
+    cents: int,
+    lines: Sequence[Line],
+    at: datetime,
+) -> int:
+    """The credit note of a refund (`refund:5`) of this order, and its letter; returns its id. Repeated, the same one."""
+    numbered = _next_number(session, CREDIT_NOTE, refund_reference, at)
+    if numbered is None:
+        return _issued(session, refund_reference)
+    sale_id, vat = _vat_of_refund(session, order_id, cents)
+    receipt_id = _write(
+        session,
+        order_id=order_id,
+        customer_id=customer_id,
+        vat=vat,
+        series=CREDIT_NOTE,
+        reference=refund_reference,
+        corrects_id=sale_id,
+        total_cents=cents,
+        lines=[asdict(line) for line in lines],
+        issued_at=at,
+        **numbered,
+    )
+    enqueue(session, "checkout.mail_credit_note", {"receipt_id": receipt_id})
+    return receipt_id
+
+
+def issue_restored_sale(session: Session, *, refund_reference: str, at: datetime) -> int:
+    """The receipt that takes a credit note back, whose refund did not arrive after all; returns its id. Repeated, the same one."""
+    reference = f"{refund_reference}:failed"
+    note = session.scalars(select(Receipt).where(Receipt.reference == refund_reference)).one()
+    numbered = _next_number(session, SALE, reference, at)
+    if numbered is None:
+        return _issued(session, reference)
+    return _write(
+        session,
+        order_id=note.order_id,
+        customer_id=note.customer_id,
+        vat=_Vat(note.vat_mode, note.vat_percent, note.vat_cents),
+        series=SALE,
+        reference=reference,
+        corrects_id=note.id,
+        total_cents=note.total_cents,
+        lines=note.lines,
+        issued_at=at,
+        **numbered,
+    )
+
+
+def lines_of(cards: Iterable[PrepaidCard]) -> list[Line]:
+    """The cards of an order as lines: those of one price and credit together, the dearest first."""
+
+    def terms(card: PrepaidCard) -> tuple[int, int]:
+        return card.price_cents, card.credit_cents
+
+    lines = []
+    for (price_cents, credit_cents), group in groupby(sorted(cards, key=terms, reverse=True), terms):
+        alike = list(group)
+        numbers = tuple(card.last4 for card in alike)
+        references = tuple(card.reference for card in alike)
+        lines.append(Line("card", len(alike), price_cents, credit_cents, numbers, references))
+    return lines
+
+
+def refund_line(card: PrepaidCard, cents: int) -> Line:
+    """The line of a credit note: so many cents of a card were given back."""
+    return Line("refund", 1, cents, None, (card.last4,), (card.reference,))
+
+
+def find(session: Session, shown_number: str, customer_id: int) -> Receipt | None:
+    """The customer's receipt of this number, as it is shown; None for somebody else's and for none."""
+    written = SHOWN_NUMBER.fullmatch(shown_number)
+    if written is None:
+        return None
+    found = session.scalar(
+        select(Receipt).where(
+            Receipt.series == (CREDIT_NOTE if written[1] else SALE),
+            Receipt.year == int(written[2]),
+            Receipt.number == int(written[3]),
+            Receipt.customer_id == customer_id,
+        )
+    )
+    return found if found and found.shown_number == shown_number else None
+
+
+def sale_of(session: Session, order_id: int) -> Receipt | None:
+    """The receipt of this order's sale; orders of the releases before receipts have none."""
+    return session.scalar(select(Receipt).where(Receipt.reference == f"order:{order_id}"))
+
+
+def corrected_by(session: Session, credit_note: Receipt) -> Receipt | None:
+    """The receipt that a credit note corrects."""
+    return session.get(Receipt, credit_note.corrects_id) if credit_note.corrects_id else None
+
+
+def credit_notes_on(session: Session, sale: Receipt) -> list[Receipt]:
+    """The credit notes that correct a receipt, oldest first."""
+    return list(session.scalars(select(Receipt).where(Receipt.corrects_id == sale.id).order_by(Receipt.id)))
+
+
+def describe(session: Session, references: Iterable[str], customer_id: int) -> dict[str, str]:
+    """The numbers of the customer's receipts for those of a statement's references that are cards of an order."""
+    orders = {found[0]: int(found[1]) for found in map(OF_AN_ORDER.fullmatch, references) if found}
+    sales = select(Receipt).where(
+        Receipt.order_id.in_({*orders.values()}), Receipt.series == SALE, Receipt.customer_id == customer_id
+    )
+    numbers = {receipt.order_id: receipt.shown_number for receipt in session.scalars(sales)}
+    return {reference: numbers[order_id] for reference, order_id in orders.items() if order_id in numbers}
+
+
+def _next_number(session: Session, series: str, reference: str, at: datetime) -> dict[str, int] | None:
+    """Year, by the shop's calendar, and number of a new receipt; None if there is one of this reference."""
+    year = at.astimezone(clock.shop_zone()).year
+    asked = {"of_series": series, "in_year": year, "for_reference": reference}
+    raised = session.execute(_NEXT_NUMBER, asked).first()
+    return {"year": raised.year, "number": raised.last_number} if raised else None
+
+
+def _issued(session: Session, reference: str) -> int:
+    return session.scalars(select(Receipt.id).where(Receipt.reference == reference)).one()
+
+
+def _write(session: Session, *, order_id: int, customer_id: int, vat: _Vat, **facts: Any) -> int:
+    """One row, with the buyer, the currency and the terms as they stand now."""
+    facts |= {
+        "order_id": order_id,
+        "customer_id": customer_id,
+        "vat_mode": vat.mode,
+        "vat_percent": vat.percent,
+        "vat_cents": vat.cents,
+        "seller_name": current_app.config["SHOP_NAME"],
+        "seller_imprint": current_app.config["SHOP_PUBLISHER"],
+    }
+    copied = {
+        "buyer_name": Customer.name,
+        "buyer_email": Customer.email,
+        "currency": Order.currency,
+        "terms_version": Order.terms_version,
+    }
+    given = [literal(value, RECEIPT.c[name].type) for name, value in facts.items()]
+    row = (
+        select(*given, *copied.values())
+        .join_from(Order, Customer, Customer.id == Order.customer_id)
+        .where(Order.id == order_id, Customer.id == customer_id)
+    )
+    return session.execute(insert(RECEIPT).from_select([*facts, *copied], row).returning(RECEIPT.c.id)).scalar_one()
+
+
+def _vat_of_sale(mode: str, cents: int) -> _Vat:
+    """A single-purpose card is taxed now, at the shop's rate; a multi-purpose one when its credit is used."""
+    if mode == MULTI_PURPOSE:
+        return _Vat(mode, None, 0)
+    percent = current_app.config["SHOP_VAT_PERCENT"]
+    return _Vat(mode, str(percent), vat_within(cents, percent))
+
+
+def _vat_of_refund(session: Session, order_id: int, cents: int) -> tuple[int | None, _Vat]:
+    """The receipt to correct, and its VAT on what is refunded: after several refunds the same cents as for one of them all."""
+    earlier = aliased(Receipt)
+    sale = session.execute(
+        select(
+            Receipt.id,
+            Receipt.vat_mode,
+            Receipt.vat_percent,
+            func.coalesce(func.sum(earlier.total_cents), 0).label("refunded"),
+            func.coalesce(func.sum(earlier.vat_cents), 0).label("refunded_vat"),
+        )
+        .outerjoin(earlier, earlier.corrects_id == Receipt.id)
+        .where(Receipt.reference == f"order:{order_id}")
+        .group_by(Receipt.id, Receipt.vat_mode, Receipt.vat_percent)
+    ).first()
+    if sale is None or sale.vat_percent is None:
+        return sale.id if sale else None, _Vat(MULTI_PURPOSE, None, 0)
+    vat_cents = vat_within(int(sale.refunded) + cents, Decimal(sale.vat_percent)) - int(sale.refunded_vat)
+    return sale.id, _Vat(sale.vat_mode, sale.vat_percent, vat_cents)

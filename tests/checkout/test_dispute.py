@@ -1,0 +1,98 @@
+"""A bank pulls a payment back: what is left is held, then released or written off; with refunds it reverses at most the charge."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from store import clock
+from store.checkout.models import Dispute
+from store.checkout.refund import NothingToRefund, refund
+from store.db import db
+from tests.checkout.purchases import alerts, books, bought, left_in_lots
+from tests.checkout.stripe_side import act
+from tests.checkout.test_refund import rent, sync
+from tests.conftest import both_engines
+from tests.killed import is_killed_at
+from tests.shop import Shop
+
+pytestmark = both_engines
+
+
+@pytest.mark.parametrize("spends", [False, True])
+def test_won_exactly_what_was_held_is_released(app: Flask, shop: Shop, sandbox: str, spends: bool) -> None:
+    person = shop.customer()
+    order = bought(app, shop.signed_in(person), sandbox)
+    if spends:
+        shop.film()
+        rent(shop, person, "la-sociale")
+    before, lots = shop.credit_of(person), left_in_lots(app)
+    act(sandbox, f"dispute/{order.stripe_payment_intent_id}", outcome="open")
+    sync(app, order)
+    assert shop.credit_of(person) == 0
+    assert books(app)["dispute_claims"] == 2000
+    assert "stripe_clearing" not in books(app)
+    act(sandbox, f"dispute/{order.stripe_payment_intent_id}", outcome="won")
+    sync(app, order)
+    sync(app, order)
+    assert (shop.credit_of(person), left_in_lots(app)) == (before, lots)
+    assert books(app)["stripe_clearing"] == 2000
+    assert "dispute_claims" not in books(app)
+    assert alerts(app) == ["dispute_opened", "dispute_won"]
+
+
+def test_lost_what_was_held_is_written_off_and_what_was_spent_is_a_loss(app: Flask, shop: Shop, sandbox: str) -> None:
+    person = shop.customer()
+    order = bought(app, shop.signed_in(person), sandbox)
+    shop.film()
+    rent(shop, person, "la-sociale")  # 1.00 of bonus, 2.50 of what was paid
+    for outcome in ("open", "lost"):
+        act(sandbox, f"dispute/{order.stripe_payment_intent_id}", outcome=outcome)
+    sync(app, order)  # both are heard of at once
+    assert left_in_lots(app) == [0, 0]
+    assert books(app) == {"bad_debts": 250, "rental_sales": -208, "vat_collected": -42}
+    assert alerts(app) == ["dispute_opened", "dispute_lost"]
+    with app.app_context(), pytest.raises(NothingToRefund):
+        refund(order.id, None, clock.now())
+
+
+def test_a_refund_and_a_dispute_together_reverse_at_most_the_charge(app: Flask, shop: Shop, sandbox: str) -> None:
+    person = shop.customer()
+    order = bought(app, shop.signed_in(person), sandbox)
+    with app.app_context():
+        refund(order.id, 800, clock.now())
+    act(sandbox, f"dispute/{order.stripe_payment_intent_id}", outcome="open")
+    sync(app, order)
+    with app.app_context():
+        assert db.session.scalars(select(Dispute.amount_cents)).one() == 1200
+    with app.app_context(), pytest.raises(NothingToRefund):
+        refund(order.id, 100, clock.now())
+    act(sandbox, f"dispute/{order.stripe_payment_intent_id}", outcome="lost")
+    sync(app, order)
+    assert books(app) == {}
+    assert left_in_lots(app) == [0, 0]
+
+
+def test_a_refund_that_the_dispute_refuses_is_held_for_the_dispute_instead(
+    app: Flask, shop: Shop, sandbox: str
+) -> None:
+    person = shop.customer()
+    order = bought(app, shop.signed_in(person), sandbox)
+    act(sandbox, f"dispute/{order.stripe_payment_intent_id}", outcome="open")  # the shop has not heard of it
+    with app.app_context():
+        assert refund(order.id, 500, clock.now()).state == "failed"
+    assert shop.credit_of(person) == 2100
+    sync(app, order)
+    assert shop.credit_of(person) == 0
+    act(sandbox, f"dispute/{order.stripe_payment_intent_id}", outcome="won")
+    sync(app, order)
+    assert shop.credit_of(person) == 2100
+
+
+@pytest.mark.parametrize("step", ["locked", "booked", "settled"])
+def test_killed_at_any_step_it_is_booked_once(app: Flask, shop: Shop, sandbox: str, step: str) -> None:
+    order = bought(app, shop.signed_in(shop.customer()), sandbox)
+    for outcome in ("open", "lost"):
+        act(sandbox, f"dispute/{order.stripe_payment_intent_id}", outcome=outcome)
+        assert is_killed_at(app, f"dispute.{step}", lambda: sync(app, order))
+        sync(app, order)
+    assert books(app) == {}
