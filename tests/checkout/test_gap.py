@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from store import clock
 from store.catalogue.models import Film
+from store.checkout.grant_film import grant_film
 from store.checkout.models import Order
 from store.checkout.reconcile import reconcile
 from store.db import db, transaction
@@ -301,6 +302,27 @@ def test_payments_under_way_count_for_the_limit(app: Flask, shop: Shop, sandbox:
     order_card(client, "libre", montant="22,60")
     answer = client.post(PAYER, data={"csrf_token": csrf_of(client, PAYER)})
     assert (answer.status_code, "250,00" in answer.text) == (422, True)
+
+
+def test_a_gap_under_way_counts_for_the_limit(app: Flask, shop: Shop, sandbox: str, person: Person) -> None:
+    client = shop.signed_in(person)
+    order_gap(client, BUY)
+    order_card(client, "100", combien="2")
+    answer = client.post("/cartes/acheter", data={"csrf_token": csrf_of(client, "/cartes"), "denomination": "20"})
+    assert answer.status_code == 422 and "17,00" in answer.text
+
+
+def test_no_film_is_given_for_an_order_that_is_not_paid_or_is_for_a_card(
+    app: Flask, shop: Shop, sandbox: str, person: Person
+) -> None:
+    client = shop.signed_in(person)
+    order_gap(client)
+    pay(sandbox, session_id := order_card(client, film="la-sociale", acte="louer"))
+    come_back(client, session_id)
+    for order in orders(app):
+        with app.app_context():
+            grant_film(order.id, clock.now())
+    assert (held(app), shop.credit_of(person)) == ([], 2310)
 
 
 def test_a_card_taken_for_a_film_leads_back_to_it(app: Flask, shop: Shop, sandbox: str, person: Person) -> None:
