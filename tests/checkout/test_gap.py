@@ -16,8 +16,10 @@ from store.catalogue.models import Film
 from store.checkout.grant_film import grant_film
 from store.checkout.models import Order
 from store.checkout.reconcile import reconcile
+from store.customers.models import Customer
 from store.db import db, transaction
 from store.gateways.stripe_gateway import fetch_session
+from store.ledger.post import freeze, lock_wallet
 from store.ledger.reconcile import differences
 from store.rentals.models import Entitlement
 from tests.checkout.stripe_side import IS_DECLINED, pay
@@ -241,12 +243,19 @@ def rent_meanwhile(app: Flask, _shop: Shop, client: FlaskClient) -> None:
     client.post(f"{FILM}/louer", data={"csrf_token": csrf_of(client, FILM)})
 
 
+def freeze_credit(app: Flask, _shop: Shop, _client: FlaskClient) -> None:
+    with app.app_context(), transaction() as session:
+        wallet_id = session.scalars(select(Customer.wallet_id).where(Customer.email == "jeanne@example.org")).one()
+        freeze(session, lock_wallet(session, wallet_id), reference="refund:1", cents=500, at=clock.now())
+
+
 @pytest.mark.parametrize(
     ("meanwhile", "outcome", "credit", "said", "onward"),
     [
         (spend_on_another, "short", 200, "dépensée entre-temps", FILM),
         (withdraw, "withdrawn", 350, "plus en vente", "/films"),
         (rent_meanwhile, "held", 150, "déjà voir", f"{FILM}/voir"),
+        (freeze_credit, "frozen", 350, "gelé", FILM),
     ],
 )
 def test_what_cannot_be_had_any_more_is_not_charged(
@@ -275,6 +284,14 @@ def test_what_cannot_be_had_any_more_is_not_charged(
     assert come_back(client, session_id).status_code == 200
     assert held(app) == before
     assert len([letter for letter in letters(app, person.email) if said in letter]) == 1
+
+
+def test_frozen_credit_is_not_added_to_for_a_film(app: Flask, shop: Shop, person: Person) -> None:
+    client = shop.signed_in(person)
+    freeze_credit(app, shop, client)
+    answer = client.post(PAYER, data={"csrf_token": csrf_of(client, PAYER)})
+    assert answer.status_code == 422 and "gelé" in answer.text
+    assert orders(app) == []
 
 
 def test_the_price_that_was_agreed_is_kept(app: Flask, shop: Shop, sandbox: str, person: Person) -> None:
