@@ -20,7 +20,7 @@ CHECKS = {
     "quantity": "quantity BETWEEN 1 AND 20",
     "cards_are_alike": "price_cents % quantity = 0 AND credit_cents % quantity = 0",
     "film_act": "film_act IN ('rent', 'buy')",
-    "film_outcome": "film_outcome IN ('granted', 'held', 'short', 'withdrawn')",
+    "film_outcome": "film_outcome IN ('granted', 'held', 'short', 'frozen', 'withdrawn')",
     "gap_is_for_a_film": (
         "purpose <> 'gap' OR (film_slug IS NOT NULL AND film_act IS NOT NULL AND film_price_cents IS NOT NULL)"
     ),

@@ -15,14 +15,15 @@ from store.checkout.models import Order
 from store.customers.models import Customer
 from store.db import transaction
 from store.jobs.enqueue import enqueue
-from store.ledger.post import InsufficientCredit
+from store.ledger.post import InsufficientCredit, WalletFrozen
 from store.rentals.rent import NotForSale, Terms, buy, rent
 from store.stop import stop_at
 
 ACTS = {"rent": rent, "buy": buy}
 
-GRANTED, HELD, SHORT, WITHDRAWN = "granted", "held", "short", "withdrawn"
-"""What comes of it: the film is paid for; it was the customer's already; the credit went elsewhere; it is no longer sold."""
+GRANTED, HELD, SHORT, FROZEN, WITHDRAWN = "granted", "held", "short", "frozen", "withdrawn"
+"""What comes of it: the film is paid for; it was the customer's already; the credit went elsewhere, or may not be spent; the
+film is no longer sold."""
 
 
 def grant_film(order_id: int, at: datetime) -> None:
@@ -32,6 +33,8 @@ def grant_film(order_id: int, at: datetime) -> None:
             _spend_on_it(session, order_id, at)
     except InsufficientCredit:
         _give_up(order_id, SHORT)
+    except WalletFrozen:
+        _give_up(order_id, FROZEN)
     except NotForSale:
         _give_up(order_id, WITHDRAWN)
     stop_at("film.committed")
@@ -47,6 +50,12 @@ def why_missed(outcome: str, title: str) -> str:
         return _(
             "Part of your credit was spent meanwhile, and what is left does not reach for %(title)s: nothing was taken"
             " for it, and your payment stays as credit.",
+            title=title,
+        )
+    if outcome == FROZEN:
+        return _(
+            "Your credit is frozen, because a payment was refunded whose credit had been spent: nothing was taken for"
+            " %(title)s, and your payment stays as credit. Write to us and we settle it together.",
             title=title,
         )
     return _("%(title)s is no longer on sale: nothing was taken for it, and your payment stays as credit.", title=title)

@@ -32,7 +32,7 @@ class Order(Base):
         CheckConstraint(f"quantity BETWEEN 1 AND {MOST_CARDS}", name="quantity"),
         CheckConstraint("price_cents % quantity = 0 AND credit_cents % quantity = 0", name="cards_are_alike"),
         CheckConstraint("film_act IN ('rent', 'buy')", name="film_act"),
-        CheckConstraint("film_outcome IN ('granted', 'held', 'short', 'withdrawn')", name="film_outcome"),
+        CheckConstraint("film_outcome IN ('granted', 'held', 'short', 'frozen', 'withdrawn')", name="film_outcome"),
         CheckConstraint(
             "purpose <> 'gap' OR (film_slug IS NOT NULL AND film_act IS NOT NULL AND film_price_cents IS NOT NULL)",
             name="gap_is_for_a_film",

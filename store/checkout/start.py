@@ -18,7 +18,7 @@ from store.db import transaction
 from store.gateways import stripe_gateway
 from store.gateways.stripe_gateway import CheckoutSession
 from store.ledger.balance import credit_of
-from store.ledger.post import lock_wallet
+from store.ledger.post import WalletFrozen, lock_wallet
 from store.prepaid_cards.gifts import GiftWish, wishes_of
 from store.prepaid_cards.issue import issue_for_order
 from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
@@ -59,7 +59,7 @@ class Purchase:
 
 
 def start(purchase: Purchase, label: str, at: datetime) -> str:
-    """The address of Stripe's page on which to pay. Raises WalletFull, StripeUnavailable."""
+    """The address of Stripe's page on which to pay. Raises WalletFull, WalletFrozen, StripeUnavailable."""
     with transaction() as session:
         order = place_order(session, purchase, current_app.config["SHOP_CURRENCY"], at)
     stop_at("checkout.ordered")
@@ -72,8 +72,13 @@ def start(purchase: Purchase, label: str, at: datetime) -> str:
 
 
 def place_order(session: Session, purchase: Purchase, currency: str, at: datetime) -> Order:
-    """A pending order; the same one again for a form that was sent twice, unless it was changed between. Raises WalletFull."""
-    lock_wallet(session, purchase.wallet_id)
+    """A pending order; the same one again for a form that was sent twice, unless it was changed between.
+
+    Raises WalletFull, and WalletFrozen for a film that this credit could not pay.
+    """
+    wallet = lock_wallet(session, purchase.wallet_id)
+    if wallet.is_frozen and purchase.purpose == "gap":
+        raise WalletFrozen(wallet.id)
     earlier = _earlier_order(session, purchase)
     if earlier:
         if _asks_for_the_same(session, earlier, purchase) and _can_still_be_paid(earlier, at):

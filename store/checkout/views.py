@@ -30,6 +30,7 @@ from store.checkout.shares import Rates
 from store.checkout.start import FilmWish, Purchase, start
 from store.db import GREATEST_ID, db
 from store.gateways.stripe_gateway import StripeUnavailable, fetch_session
+from store.ledger.post import WalletFrozen
 from store.prepaid_cards import denominations, pool
 from store.prepaid_cards.gifts import GiftWish
 from store.prepaid_cards.own import card_numbers
@@ -164,6 +165,13 @@ def _on_to_stripe(purchase: Purchase, label: str, again: Callable[..., Page]) ->
                 " for %(room)s. Nothing was charged.",
                 limit=_money(WALLET_LIMIT_CENTS),
                 room=_money(max(full.room_cents, 0)),
+            )
+        )
+    except WalletFrozen:
+        return again(
+            _(
+                "Your credit is frozen: a payment was refunded whose credit had been spent. Nothing was charged, your films"
+                " stay yours. Write to us and we settle it together."
             )
         )
     except StripeUnavailable:

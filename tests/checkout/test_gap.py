@@ -13,10 +13,13 @@ from sqlalchemy import select, update
 
 from store import clock
 from store.catalogue.models import Film
+from store.checkout.grant_film import grant_film
 from store.checkout.models import Order
 from store.checkout.reconcile import reconcile
+from store.customers.models import Customer
 from store.db import db, transaction
 from store.gateways.stripe_gateway import fetch_session
+from store.ledger.post import freeze, lock_wallet
 from store.ledger.reconcile import differences
 from store.rentals.models import Entitlement
 from tests.checkout.stripe_side import IS_DECLINED, pay
@@ -240,12 +243,19 @@ def rent_meanwhile(app: Flask, _shop: Shop, client: FlaskClient) -> None:
     client.post(f"{FILM}/louer", data={"csrf_token": csrf_of(client, FILM)})
 
 
+def freeze_credit(app: Flask, _shop: Shop, _client: FlaskClient) -> None:
+    with app.app_context(), transaction() as session:
+        wallet_id = session.scalars(select(Customer.wallet_id).where(Customer.email == "jeanne@example.org")).one()
+        freeze(session, lock_wallet(session, wallet_id), reference="refund:1", cents=500, at=clock.now())
+
+
 @pytest.mark.parametrize(
     ("meanwhile", "outcome", "credit", "said", "onward"),
     [
         (spend_on_another, "short", 200, "dépensée entre-temps", FILM),
         (withdraw, "withdrawn", 350, "plus en vente", "/films"),
         (rent_meanwhile, "held", 150, "déjà voir", f"{FILM}/voir"),
+        (freeze_credit, "frozen", 350, "gelé", FILM),
     ],
 )
 def test_what_cannot_be_had_any_more_is_not_charged(
@@ -276,6 +286,14 @@ def test_what_cannot_be_had_any_more_is_not_charged(
     assert len([letter for letter in letters(app, person.email) if said in letter]) == 1
 
 
+def test_frozen_credit_is_not_added_to_for_a_film(app: Flask, shop: Shop, person: Person) -> None:
+    client = shop.signed_in(person)
+    freeze_credit(app, shop, client)
+    answer = client.post(PAYER, data={"csrf_token": csrf_of(client, PAYER)})
+    assert answer.status_code == 422 and "gelé" in answer.text
+    assert orders(app) == []
+
+
 def test_the_price_that_was_agreed_is_kept(app: Flask, shop: Shop, sandbox: str, person: Person) -> None:
     client = shop.signed_in(person)
     session_id = order_gap(client)
@@ -301,6 +319,27 @@ def test_payments_under_way_count_for_the_limit(app: Flask, shop: Shop, sandbox:
     order_card(client, "libre", montant="22,60")
     answer = client.post(PAYER, data={"csrf_token": csrf_of(client, PAYER)})
     assert (answer.status_code, "250,00" in answer.text) == (422, True)
+
+
+def test_a_gap_under_way_counts_for_the_limit(app: Flask, shop: Shop, sandbox: str, person: Person) -> None:
+    client = shop.signed_in(person)
+    order_gap(client, BUY)
+    order_card(client, "100", combien="2")
+    answer = client.post("/cartes/acheter", data={"csrf_token": csrf_of(client, "/cartes"), "denomination": "20"})
+    assert answer.status_code == 422 and "17,00" in answer.text
+
+
+def test_no_film_is_given_for_an_order_that_is_not_paid_or_is_for_a_card(
+    app: Flask, shop: Shop, sandbox: str, person: Person
+) -> None:
+    client = shop.signed_in(person)
+    order_gap(client)
+    pay(sandbox, session_id := order_card(client, film="la-sociale", acte="louer"))
+    come_back(client, session_id)
+    for order in orders(app):
+        with app.app_context():
+            grant_film(order.id, clock.now())
+    assert (held(app), shop.credit_of(person)) == ([], 2310)
 
 
 def test_a_card_taken_for_a_film_leads_back_to_it(app: Flask, shop: Shop, sandbox: str, person: Person) -> None:
