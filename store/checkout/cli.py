@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 from store import clock
 from store.audit.models import Facts
 from store.audit.record import record
-from store.checkout.models import Order, Refund
+from store.checkout.models import Order
 from store.checkout.reconcile import USUAL_PERIOD, reconcile
 from store.checkout.refund import NothingToRefund, refund, settle_debt
 from store.db import db, transaction
@@ -54,7 +54,6 @@ def refund_command(order: str, amount: int | None) -> None:
         raise click.ClickException(
             f"Stripe did not answer ({error}). The refund is reserved, and the worker asks again by itself: do not repeat this."
         ) from None
-    _record("refund.asked", made)
     click.echo(f"Refund {made.id} of order {order_id}: {_money(made.amount_cents)}, {made.state}.")
     if made.state == "failed":
         raise click.ClickException(f"Stripe refused it ({made.failure}); the credit is what it was.")
@@ -86,12 +85,6 @@ def _order_named(name: str) -> int:
     if order_id is None:
         raise click.ClickException(f"There is no order {name}; nothing was done.")
     return order_id
-
-
-def _record(act: str, made: Refund) -> None:
-    facts: Facts = {"order": made.order_id, "amount": made.amount_cents}
-    with transaction() as session:
-        record(session, actor=None, act=act, subject=made.reference, facts=facts, at=clock.now())
 
 
 def _money(cents: int) -> str:

@@ -69,7 +69,7 @@ def acknowledge_withdrawal(refund_id: int) -> None:
     """The dated acknowledgement of a withdrawal, on a durable medium (Directive 2011/83/EU, article 11a)."""
     card_id = db.session.scalars(select(CardHold.card_id).where(CardHold.cause == f"refund:{refund_id}").limit(1)).one()
     customer_id = _customer_of(refund_id)
-    received = withdrawal_of(db.session, customer_id, card_id)
+    received = withdrawal_of(db.session, customer_id, card_id, refund_id)
     address = f"{current_app.config['SHOP_URL']}/compte/cartes/{card_id}/retractation/recue"
     with force_locale("fr"):
         words = {"received": received, "address": address}

@@ -6,15 +6,16 @@ What no webhook and no return page has settled is settled here; whatever was fou
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, String, cast, exists, literal, select, update
+from sqlalchemy import ColumnElement, String, cast, exists, literal, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from store.checkout import clearing
 from store.checkout.dispute import DECIDED, INQUIRY, settle_dispute
-from store.checkout.fulfil import MISMATCH, NOT_OURS, SETTLED, settle_fetched
+from store.checkout.fulfil import MISMATCH, NOT_OURS, SETTLED, settle, settle_fetched
 from store.checkout.grant_film import grant_film
 from store.checkout.models import Dispute, Order, Refund
 from store.checkout.refund import STATE_OF_STATUS, send, settle_refund
+from store.checkout.sync import sync_payment
 from store.db import db, transaction
 from store.gateways import stripe_gateway
 from store.gateways.stripe_gateway import StripeDispute, StripeRefund
@@ -31,8 +32,9 @@ MARGIN = timedelta(minutes=5)
 def reconcile(since: datetime, at: datetime) -> Iterator[str]:
     """Settle whatever was missed since then; a sentence for each difference that was found, mended or not."""
     yield from _sessions(since, at)
-    yield from _refunds(since)
+    yield from _refunds(since, at)
     yield from _disputes(since)
+    _look_again_at_what_is_open(since)
     yield from _films(since, at)
     yield from clearing.follow(since - MARGIN, at)
     yield from clearing.compare()
@@ -60,8 +62,14 @@ def _sessions(since: datetime, at: datetime) -> Iterator[str]:
 def _orders_that_stripe_does_not_confirm(since: datetime, paid: set[str]) -> Iterator[str]:
     credited = select(Order.id, Order.stripe_session_id).where(Order.state == "paid", Order.created_at >= since)
     for order_id, session_id in db.session.execute(credited.order_by(Order.id)).all():
-        if session_id not in paid:
+        if session_id not in paid and not _is_paid(session_id):
             yield f"order {order_id}: credited, but Stripe does not list {session_id} as paid"
+
+
+def _is_paid(session_id: str | None) -> bool:
+    """Asked of the one Session: it may have been paid since all were listed."""
+    checkout = stripe_gateway.fetch_session(session_id) if session_id else None
+    return checkout is not None and checkout.payment_status == "paid"
 
 
 def _let_unpaid_orders_lapse(at: datetime) -> None:
@@ -69,11 +77,8 @@ def _let_unpaid_orders_lapse(at: datetime) -> None:
         session.execute(update(Order).where(Order.state == "pending", Order.expires_at <= at).values(state="lapsed"))
 
 
-def _refunds(since: datetime) -> Iterator[str]:
-    """First those that Stripe was never asked for, then all that Stripe has."""
-    for refund_id in db.session.scalars(select(Refund.id).where(Refund.state == "reserved").order_by(Refund.id)).all():
-        send(refund_id)
-        yield f"refund {refund_id}: was reserved and Stripe not asked; asked now"
+def _refunds(since: datetime, at: datetime) -> Iterator[str]:
+    """All that Stripe has, then those that Stripe was never asked for."""
     listed = set()
     for seen in stripe_gateway.list_refunds(since - MARGIN):
         listed.add(seen.id)
@@ -84,6 +89,10 @@ def _refunds(since: datetime) -> Iterator[str]:
     for refund_id, stripe_id in db.session.execute(ours.where(Refund.asked_at >= since).order_by(Refund.id)).all():
         if stripe_id not in listed:
             yield f"refund {refund_id}: booked, but Stripe does not list {stripe_id}"
+    forgotten = select(Refund.id).where(Refund.state == "reserved", Refund.asked_at < at - MARGIN)
+    for refund_id in db.session.scalars(forgotten.order_by(Refund.id)).all():
+        send(refund_id)
+        yield f"refund {refund_id}: was reserved and Stripe not asked; asked now"
 
 
 def _disputes(since: datetime) -> Iterator[str]:
@@ -94,6 +103,21 @@ def _disputes(since: datetime) -> Iterator[str]:
         if _state_of(Dispute.state, condition) != DECIDED.get(seen.status, "open"):
             settle_dispute(seen)
             yield _told(seen, _state_of(Dispute.state, condition))
+
+
+def _look_again_at_what_is_open(since: datetime) -> None:
+    """What began before the period may have ended since: disputes are decided after months, debits after days."""
+    begun = select(Order.stripe_payment_intent_id).where(
+        or_(
+            Order.id.in_(select(Dispute.order_id).where(Dispute.state == "open", Dispute.opened_at < since)),
+            Order.id.in_(select(Refund.order_id).where(Refund.state == "pending", Refund.asked_at < since)),
+        )
+    )
+    for payment_intent_id in db.session.scalars(begun).all():
+        sync_payment(payment_intent_id or "")
+    debits = select(Order.stripe_session_id).where(Order.state == "processing", Order.created_at < since)
+    for session_id in db.session.scalars(debits).all():
+        settle(session_id or "")
 
 
 def _state_of(column: InstrumentedAttribute[str], condition: ColumnElement[bool]) -> str | None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from store import clock
 from store.audit.alert import raise_alert
 from store.audit.models import Facts
+from store.audit.record import record
 from store.checkout.models import Dispute, Order, Refund
 from store.checkout.receipts import Line, issue_credit_note, issue_restored_sale, refund_line
 from store.customers.models import Customer
@@ -22,8 +23,8 @@ from store.gateways import stripe_gateway
 from store.gateways.stripe_gateway import RefundRefused, StripeRefund
 from store.jobs.enqueue import enqueue
 from store.ledger.chart import BAD_DEBTS, CUSTOMER_DEBTS, STRIPE_CLEARING, TILL
-from store.ledger.models import Journal
-from store.ledger.post import Entry, freeze, lock_wallet, transfer, unfreeze
+from store.ledger.models import Journal, Posting
+from store.ledger.post import Entry, NewLot, deposit, freeze, lock_wallet, transfer, unfreeze
 from store.prepaid_cards.holds import give_up, hold_cards, left_on, lock_cards, release, take_again, taken_by
 from store.prepaid_cards.models import PrepaidCard
 from store.stop import stop_at
@@ -58,6 +59,8 @@ def refund(order_id: int, cents: int | None, at: datetime) -> Refund:
     """
     with transaction() as session:
         refund_id = reserve(session, order_id, cents, origin="staff", at=at)
+        facts: Facts = {"order": order_id, "amount": cents}
+        record(session, actor=None, act="refund.asked", subject=f"refund:{refund_id}", facts=facts, at=at)
     stop_at("refund.reserved")
     send(refund_id)
     return db.session.get_one(Refund, refund_id, populate_existing=True)
@@ -91,7 +94,7 @@ def reserve(
 
 
 def send(refund_id: int) -> None:
-    """Ask Stripe for a refund that is reserved; one that Stripe knows already is asked for under the same key, which is harmless.
+    """Ask Stripe for a refund that is reserved, unless Stripe has it: keys are forgotten after a day, refunds are not.
 
     Raises StripeUnavailable.
     """
@@ -101,8 +104,9 @@ def send(refund_id: int) -> None:
     db.session.rollback()
     if state != "reserved":
         return
+    made = next((known for known in stripe_gateway.refunds_of(intent_id) if known.key == key), None)
     try:
-        made = stripe_gateway.create_refund(key=key, payment_intent_id=intent_id, amount=amount)
+        made = made or stripe_gateway.create_refund(key=key, payment_intent_id=intent_id, amount=amount)
     except RefundRefused as refusal:
         with transaction() as session:
             _fail(session, _locked(session, Refund.id == refund_id), str(refusal), clock.now())
@@ -116,6 +120,8 @@ def settle_refund(seen: StripeRefund) -> None:
     at = clock.now()
     with transaction() as session:
         ours = _locked(session, Refund.key == seen.key) if seen.key else None
+        if ours is not None and ours.stripe_refund_id not in (None, seen.id):
+            ours = None  # a second one under our key: a refund like any of the dashboard's
         known = ours or _locked(session, Refund.stripe_refund_id == seen.id) or _take_up(session, seen, at)
         stop_at("refund.locked")
         if known is None:
@@ -124,6 +130,11 @@ def settle_refund(seen: StripeRefund) -> None:
         _move_on(session, known, STATE_OF_STATUS.get(seen.status, "pending"), seen.failure, at)
         stop_at("refund.booked")
     stop_at("refund.settled")
+
+
+def lock_order(session: Session, order_id: int) -> None:
+    """All that touch one order's money take its lock first, then its cards, then wallets."""
+    session.execute(select(Order.id).where(Order.id == order_id).with_for_update())
 
 
 def refunded_cents(session: Session, order_id: int) -> int:
@@ -137,7 +148,7 @@ def refunded_cents(session: Session, order_id: int) -> int:
 def settle_debt(session: Session, refund_id: int, *, was_paid: bool, at: datetime) -> int:
     """End what is owed for a refund beyond what was left: paid at the till, or borne by the shop; returns the cents, 0 for none."""
     known = _locked(session, Refund.id == refund_id)
-    if known is None or known.state not in BOOKED or not known.owed_cents or _is_settled(session, known):
+    if known is None or known.state not in BOOKED or not known.owed_cents or _settled_to(session, known):
         return 0
     order = session.get_one(Order, known.order_id)
     paid_to = TILL if was_paid else BAD_DEBTS
@@ -147,7 +158,8 @@ def settle_debt(session: Session, refund_id: int, *, was_paid: bool, at: datetim
 
 
 def _move_on(session: Session, known: Refund, state: str, failure: str | None, at: datetime) -> None:
-    if state == known.state or known.state == "failed":
+    is_older_news = state == "pending" and known.state == "succeeded"
+    if state == known.state or known.state == "failed" or is_older_news:
         return
     if state == "failed":
         _fail(session, known, failure or "unknown", at)
@@ -191,9 +203,11 @@ def _fail(session: Session, known: Refund | None, failure: str, at: datetime) ->
     order = session.get_one(Order, known.order_id)
     if known.state != "reserved":
         take_again(session, known.reference, STRIPE_CLEARING, at)
-        if known.owed_cents:
-            _return_debt(session, known, order, at)
+    cards = lock_cards(session, order.card_references)
     release(session, known.reference, at)
+    if known.state != "reserved" and known.owed_cents:
+        _return_debt(session, known, order, at)
+    _cover_debts(session, order, cards, at)
     if known.state == "succeeded":
         issue_restored_sale(session, refund_reference=known.reference, at=at)
     known.state, known.failure, known.ended_at = "failed", failure, at
@@ -203,6 +217,19 @@ def _fail(session: Session, known: Refund | None, failure: str, at: datetime) ->
         enqueue(session, "checkout.mail_refund_failed", {"refund_id": known.id})
     if order.stripe_payment_intent_id:  # a dispute may be why, and holds what has just been released
         enqueue(session, "checkout.sync_payment", {"payment_intent_id": order.stripe_payment_intent_id})
+
+
+def _cover_debts(session: Session, order: Order, cards: Sequence[PrepaidCard], at: datetime) -> None:
+    """What came back to the order's cards pays first what is owed for them."""
+    owing = select(Refund).where(Refund.order_id == order.id, Refund.state.in_(BOOKED), Refund.owed_cents > 0)
+    for owed in session.scalars(owing.order_by(Refund.id)).all():
+        if _settled_to(session, owed) is not None:
+            continue
+        held = hold_cards(session, cards, owed.owed_cents, cause=owed.reference, at=at)
+        give_up(session, owed.reference, CUSTOMER_DEBTS, at)
+        owed.owed_cents -= held
+        if not owed.owed_cents:
+            unfreeze(session, lock_wallet(session, _wallet_id(session, order)), reference=owed.reference, at=at)
 
 
 def _take_up(session: Session, seen: StripeRefund, at: datetime) -> Refund | None:
@@ -236,6 +263,8 @@ def _hold(session: Session, asked: Refund, cards: Sequence[PrepaidCard], at: dat
     ends_cards = asked.origin == "withdrawal"
     held = hold_cards(session, cards, asked.amount_cents, cause=asked.reference, at=at, with_bonus=ends_cards)
     asked.owed_cents = asked.amount_cents - held
+    if asked.owed_cents and asked.origin != "stripe":
+        raise NothingToRefund(held)
 
 
 def _locked(session: Session, condition: ColumnElement[bool]) -> Refund | None:
@@ -243,7 +272,7 @@ def _locked(session: Session, condition: ColumnElement[bool]) -> Refund | None:
     order_id = session.scalar(select(Refund.order_id).where(condition))
     if order_id is None:
         return None
-    session.execute(select(Order.id).where(Order.id == order_id).with_for_update())
+    lock_order(session, order_id)
     return session.scalar(select(Refund).where(condition).execution_options(populate_existing=True))
 
 
@@ -271,18 +300,27 @@ def _book_debt(session: Session, known: Refund, order: Order, at: datetime) -> N
 
 
 def _return_debt(session: Session, known: Refund, order: Order, at: datetime) -> None:
-    """The money never reached the customer: nothing is owed, and what was booked when it was settled is the shop's gain."""
-    owed_to = BAD_DEBTS if _is_settled(session, known) else CUSTOMER_DEBTS
-    _transfer_debt(session, known, order, "not_owed", Entry(STRIPE_CLEARING, owed_to, known.owed_cents), at)
-    unfreeze(session, lock_wallet(session, _wallet_id(session, order)), reference=known.reference, at=at)
+    """The money never reached the customer: nothing is owed. What they paid for the debt since is credit again."""
+    wallet = lock_wallet(session, _wallet_id(session, order))
+    settled_to = _settled_to(session, known)
+    if settled_to == TILL:
+        lots = [NewLot("paid", known.owed_cents, STRIPE_CLEARING)]
+        reference = order.card_references[0]
+        deposit(session, wallet, lots, kind="release", key=f"{known.reference}:not_owed", reference=reference, at=at)
+    else:
+        entry = Entry(STRIPE_CLEARING, settled_to or CUSTOMER_DEBTS, known.owed_cents)
+        _transfer_debt(session, known, order, "not_owed", entry, at)
+    unfreeze(session, wallet, reference=known.reference, at=at)
 
 
-def _is_settled(session: Session, known: Refund) -> bool:
-    """Whether the debt was ended before: that is booked once."""
-    return (
-        session.scalar(select(Journal.id).where(Journal.idempotency_key == f"{known.reference}:debt_settled"))
-        is not None
+def _settled_to(session: Session, known: Refund) -> str | None:
+    """The account to which the debt was settled before; None if it stands."""
+    settled = (
+        select(Posting.debit_account)
+        .join(Journal, Journal.id == Posting.journal_id)
+        .where(Journal.idempotency_key == f"{known.reference}:debt_settled")
     )
+    return session.scalar(settled)
 
 
 def _transfer_debt(session: Session, known: Refund, order: Order, step: str, entry: Entry, at: datetime) -> None:

@@ -63,6 +63,9 @@ def start(purchase: Purchase, label: str, at: datetime) -> str:
     with transaction() as session:
         order = place_order(session, purchase, current_app.config["SHOP_CURRENCY"], at)
     stop_at("checkout.ordered")
+    known = stripe_gateway.fetch_session(order.stripe_session_id) if order.stripe_session_id else None
+    if known and known.url:
+        return known.url  # a second press: its words may have changed since, and the key allows for one wording
     checkout = open_session(order, purchase.email, label)
     stop_at("checkout.session_made")
     with transaction() as session:
@@ -119,7 +122,7 @@ def _new_order(purchase: Purchase, currency: str, at: datetime) -> Order:
     film = purchase.film
     return Order(
         key=uuid.uuid4().hex,
-        form_key=purchase.form_key,
+        form_key=_form_of(purchase),
         customer_id=purchase.customer_id,
         purpose=purchase.purpose,
         quantity=purchase.quantity,
@@ -153,6 +156,11 @@ def _issue_cards(session: Session, order: Order, gifts: Sequence[GiftWish], at: 
     )
 
 
+def _form_of(purchase: Purchase) -> str | None:
+    """A form is one customer's: whoever sends another's form orders for themselves."""
+    return f"{purchase.customer_id}:{purchase.form_key}" if purchase.form_key else None
+
+
 def _earlier_order(session: Session, purchase: Purchase) -> Order | None:
     """The order that a second press may mean: of the same form, or of the same sum for the same film."""
     if purchase.purpose == "gap" and purchase.film:
@@ -165,7 +173,7 @@ def _earlier_order(session: Session, purchase: Purchase) -> Order | None:
         )
         return session.scalar(query.order_by(Order.id.desc()).limit(1))
     if purchase.form_key:
-        return session.scalar(select(Order).where(Order.form_key == purchase.form_key))
+        return session.scalar(select(Order).where(Order.form_key == _form_of(purchase)))
     return None
 
 

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from store import clock
 from store.checkout.models import Dispute, Refund
-from store.checkout.refund import NothingToRefund, reserve
+from store.checkout.refund import NothingToRefund, lock_order, reserve
 from store.customers.models import Customer
 from store.jobs.enqueue import enqueue
 from store.ledger.balance import left_of
-from store.prepaid_cards.holds import left_on
+from store.prepaid_cards.holds import left_on, lock_cards
 from store.prepaid_cards.models import CardHold, PrepaidCard
 
 WITHDRAWAL_DAYS = 17
@@ -74,6 +74,12 @@ def withdraw(session: Session, customer_id: int, card_id: int, at: datetime) -> 
 
     The acknowledgement is enqueued here: it says when the withdrawal came in, whatever becomes of the refund.
     """
+    named = select(PrepaidCard.reference).where(PrepaidCard.id == card_id, PrepaidCard.bought_by == customer_id)
+    reference = session.scalar(named)
+    if reference is None:
+        raise CannotWithdraw(card_id)
+    lock_order(session, int(reference.split(":")[1]))
+    lock_cards(session, [reference])
     offer = find_withdrawable(session, customer_id, card_id, at)
     try:
         refund_id = reserve(
@@ -85,16 +91,17 @@ def withdraw(session: Session, customer_id: int, card_id: int, at: datetime) -> 
     return refund_id
 
 
-def withdrawal_of(session: Session, customer_id: int, card_id: int) -> Withdrawal | None:
-    """The customer's withdrawal from a card; None if there was none, or if the card is somebody else's."""
-    row = session.execute(
+def withdrawal_of(session: Session, customer_id: int, card_id: int, refund_id: int | None = None) -> Withdrawal | None:
+    """The customer's withdrawal from a card, the last one or that of a refund; None if there was none, or none of theirs."""
+    asked = (
         select(Refund, CardHold.bonus_cents, PrepaidCard.last4, PrepaidCard.price_cents)
         .join(CardHold, CardHold.cause == literal("refund:").concat(cast(Refund.id, String)))
         .join(PrepaidCard, PrepaidCard.id == CardHold.card_id)
         .where(Refund.origin == "withdrawal", PrepaidCard.id == card_id, PrepaidCard.bought_by == customer_id)
         .order_by(Refund.id.desc())
         .limit(1)
-    ).first()
+    )
+    row = session.execute(asked if refund_id is None else asked.where(Refund.id == refund_id)).first()
     return Withdrawal(*row) if row else None
 
 

@@ -14,6 +14,16 @@ from flask import current_app
 
 SIGNATURE_TOLERANCE_S = 300
 REAL_API = "https://api.stripe.com"
+
+PASSING = (
+    stripe.APIConnectionError,
+    stripe.APIError,
+    stripe.RateLimitError,
+    stripe.IdempotencyError,
+    stripe.AuthenticationError,
+    stripe.PermissionError,
+)
+"""What may pass by itself, or once somebody has set a key right: nothing of ours is lost meanwhile."""
 FAILED_INTENTS = {"requires_payment_method", "canceled"}
 
 
@@ -320,5 +330,5 @@ def _translated_errors() -> Iterator[None]:
     """Turn what may pass by itself (network, Stripe's own faults, too many calls) into StripeUnavailable."""
     try:
         yield
-    except (stripe.APIConnectionError, stripe.APIError, stripe.RateLimitError, stripe.IdempotencyError) as error:
+    except PASSING as error:
         raise StripeUnavailable(type(error).__name__) from None

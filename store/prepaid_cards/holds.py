@@ -7,7 +7,7 @@ card's value lies in its lots, whoever's wallet holds them; of one that nobody r
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from store import clock
@@ -20,9 +20,14 @@ HELD, RELEASED, GIVEN_UP = "held", "released", "given_up"
 
 
 def lock_cards(session: Session, references: Iterable[str]) -> list[PrepaidCard]:
-    """The cards that were sold, held until the transaction ends, in the order of their ids."""
+    """The cards that were sold, and the wallets that hold them, locked until the transaction ends, in the order of their ids.
+
+    What was read of them before is read again: somebody may have redeemed or refunded one meanwhile.
+    """
     sold = select(PrepaidCard).where(PrepaidCard.reference.in_(list(references)), PrepaidCard.activated_at.is_not(None))
-    return list(session.scalars(sold.order_by(PrepaidCard.id).with_for_update()))
+    cards = list(session.scalars(_locked_anew(sold)))
+    _lock_wallets_of(session, cards)
+    return cards
 
 
 def left_on(session: Session, card: PrepaidCard, at: datetime) -> int:
@@ -39,11 +44,11 @@ def hold_cards(
     """Set up to `cents` of what is left on the cards aside; returns how many were there.
 
     Bonus goes with what it came with: as much of it is held as the price that remains no longer earns, all of it
-    `with_bonus`. The cards come from `lock_cards`.
+    `with_bonus`. The cards come from `lock_cards`; those whose code nobody has used go first.
     """
     wallets = _lock_wallets_of(session, cards)
     missing = cents
-    for card in cards:
+    for card in sorted(cards, key=lambda card: (card.wallet_id is not None, card.id)):
         part = min(left_on(session, card, at), missing)
         if card.wallet_id is None:
             _hold_unredeemed(session, card, part, cause, at)
@@ -74,7 +79,7 @@ def release(session: Session, cause: str, at: datetime) -> int:
     """What `cause` holds goes back to where it came from; returns the paid cents."""
     holds = _holds(session, cause, HELD)
     by_id = select(PrepaidCard).where(PrepaidCard.id.in_([held.card_id for held in holds]))
-    cards = {card.id: card for card in session.scalars(by_id.order_by(PrepaidCard.id).with_for_update())}
+    cards = {card.id: card for card in session.scalars(_locked_anew(by_id))}
     wallets = _lock_wallets_of(session, cards.values())
     for held in holds:
         card = cards[held.card_id]
@@ -111,11 +116,11 @@ def _hold_unredeemed(session: Session, card: PrepaidCard, cents: int, cause: str
 def _hold_lots(
     session: Session, card: PrepaidCard, wallet: LockedWallet, cents: int, cause: str, at: datetime, with_bonus: bool
 ) -> None:
+    if not cents:
+        return
     _paid, bonus_left = left_of(session, wallet.id, card.reference, at)
     card.taken_cents += cents
     bonus = bonus_left if with_bonus else max(0, bonus_left - card.bonus_left_cents)
-    if not cents and not bonus:
-        return
     held = _open_hold(session, card, cents, bonus, cause, at)
     held.journal_id = hold(
         session,
@@ -158,6 +163,10 @@ def _open_hold(session: Session, card: PrepaidCard, cents: int, bonus: int, caus
 def _holds(session: Session, cause: str, *states: str) -> list[CardHold]:
     asked = select(CardHold).where(CardHold.cause == cause, CardHold.state.in_(states))
     return list(session.scalars(asked.order_by(CardHold.id).with_for_update()))
+
+
+def _locked_anew(cards: Select[PrepaidCard]) -> Select[PrepaidCard]:
+    return cards.order_by(PrepaidCard.id).with_for_update().execution_options(populate_existing=True)
 
 
 def _lock_wallets_of(session: Session, cards: Iterable[PrepaidCard]) -> dict[int, LockedWallet]:

@@ -5,16 +5,20 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from store import clock
 from store.checkout.models import Order, Receipt, Refund
 from store.checkout.refund import NothingToRefund, refund, reserve, send, settle_debt
 from store.checkout.sync import sync_payment
+from store.checkout.withdraw import CannotWithdraw, withdraw
 from store.db import db, transaction
-from store.gateways.stripe_gateway import StripeUnavailable
+from store.gateways.stripe_gateway import StripeUnavailable, refunds_of
 from store.ledger.post import lock_wallet
+from store.prepaid_cards.imprint import code_on
 from store.prepaid_cards.models import PrepaidCard
+from store.prepaid_cards.redeem import redeem
 from tests.checkout.purchases import alerts, books, bought, count, left_in_lots
 from tests.checkout.stripe_side import act, pay
 from tests.checkout.test_buying_a_card import do_jobs, notify, order_card
@@ -225,6 +229,86 @@ def test_while_stripe_is_away_the_refund_waits_reserved(app: Flask, shop: Shop, 
     assert shop.credit_of(person) == 0
     do_jobs(app)
     assert books(app) == {}
+
+
+def test_a_key_that_stripe_has_forgotten_makes_no_second_refund(app: Flask, shop: Shop, sandbox: str) -> None:
+    order = bought(app, shop.signed_in(shop.customer()), sandbox)
+    assert is_killed_at(app, "refund.made", lambda: refund(order.id, 500, clock.now()))
+    act(sandbox, "clock", advance_s=2 * 86_400)
+    with app.app_context():
+        send(db.session.scalars(select(Refund.id)).one())
+        assert len(refunds_of(order.stripe_payment_intent_id)) == 1
+    assert books(app)["stripe_clearing"] == 1500
+
+
+def test_a_refund_of_the_dashboard_beside_a_reserved_one_leaves_no_debt(app: Flask, shop: Shop, sandbox: str) -> None:
+    person = shop.customer()
+    order = bought(app, shop.signed_in(person), sandbox)
+    with app.app_context(), transaction() as session:
+        refund_id = reserve(session, order.id, None, origin="staff", at=clock.now())
+    act(sandbox, f"refund/{order.stripe_payment_intent_id}")
+    sync(app, order)
+    assert books(app)["customer_debts"] == 2000  # for now: the card's value is still set aside for the other
+    with app.app_context():
+        send(refund_id)
+    assert shop.credit_of(person) == 0
+    assert books(app) == {}
+    with app.app_context(), transaction() as session:
+        assert not lock_wallet(session, person.wallet_id).is_frozen
+
+
+def test_a_debt_that_was_paid_is_credit_again_when_its_refund_fails(app: Flask, shop: Shop, sandbox: str) -> None:
+    person = shop.customer()
+    order = bought(app, shop.signed_in(person), sandbox)
+    shop.film()
+    rent(shop, person, "la-sociale")  # 1.00 of bonus, 2.50 of what was paid
+    act(sandbox, f"refund/{order.stripe_payment_intent_id}", amount=2000)
+    sync(app, order)
+    with app.app_context(), transaction() as session:
+        known = session.scalars(select(Refund)).one()
+        assert settle_debt(session, known.id, was_paid=True, at=clock.now()) == 250
+    act(sandbox, f"settle/{known.stripe_refund_id}", outcome="failed")
+    sync(app, order)
+    assert shop.credit_of(person) == 2000
+    assert books(app)["stripe_clearing"] == 2000
+    assert books(app)["till"] == 250
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+def test_a_gift_redeemed_while_its_giver_takes_it_back_goes_to_one_of_them(
+    app: Flask, shop: Shop, sandbox: str
+) -> None:
+    giver, friend = shop.customer(), shop.customer("paul@example.org")
+    bought(app, shop.signed_in(giver), sandbox, pour="cadeau", recipient_name="Paul", recipient_email="p@example.org")
+    with app.app_context():
+        card = db.session.scalars(select(PrepaidCard)).one()
+        code, card_id = code_on(app.config["CODE_KEYS"], card), card.id
+        db.session.rollback()
+
+    def take_back() -> str:
+        with app.app_context():
+            try:
+                with transaction() as session:
+                    withdraw(session, giver.id, card_id, clock.now())
+            except CannotWithdraw:
+                return "too late"
+        return "taken back"
+
+    with ThreadPoolExecutor(1) as pool:
+        with app.app_context(), transaction() as session:
+            redeem(session, code, friend.wallet_id, keys=app.config["CODE_KEYS"], at=clock.now())
+            outcome = pool.submit(take_back)  # it reads the card as it was, then waits for its lock
+            while not somebody_waits(session):
+                assert not outcome.done()
+        assert outcome.result() == "too late"
+    assert shop.credit_of(friend) == 2100
+    assert count(app, Refund) == 0
+
+
+def somebody_waits(session: Session) -> bool:
+    """Whether a transaction of this database waits for another's lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return session.scalar(text(waiting)) > 0
 
 
 def test_refunds_and_spends_at_once_never_give_more_than_there_was(app: Flask, shop: Shop, sandbox: str) -> None:
