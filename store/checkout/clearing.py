@@ -9,6 +9,7 @@ from flask import current_app
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
+from store.checkout.models import Order
 from store.db import db, transaction
 from store.gateways import stripe_gateway
 from store.gateways.stripe_gateway import BalanceMovement
@@ -40,8 +41,10 @@ def compare() -> Iterator[str]:
     """A sentence for each sum that is not what it must be: Stripe's balance, and what is held for refunds and disputes."""
     currency = current_app.config["SHOP_CURRENCY"]
     at_stripe, in_the_books = stripe_gateway.balance_cents(currency), balance_of(db.session, STRIPE_CLEARING)
-    if at_stripe != in_the_books:
-        yield f"Stripe holds {at_stripe} cents for the shop, the clearing account says {in_the_books}"
+    under_way = _debits_under_way(db.session)
+    if at_stripe != in_the_books + under_way:
+        debits = f", and {under_way} of bank debits are under way" if under_way else ""
+        yield f"Stripe holds {at_stripe} cents for the shop, the clearing account says {in_the_books}{debits}"
     paid, bonus = db.session.execute(
         select(func.coalesce(func.sum(CardHold.paid_cents), 0), func.coalesce(func.sum(CardHold.bonus_cents), 0)).where(
             CardHold.state == "held"
@@ -57,6 +60,12 @@ def balance_of(session: Session, account: str) -> int:
     change = case((Posting.debit_account == account, Posting.amount), else_=-Posting.amount)
     touched = or_(Posting.debit_account == account, Posting.credit_account == account)
     return int(session.scalars(select(func.coalesce(func.sum(change), 0)).where(touched)).one())
+
+
+def _debits_under_way(session: Session) -> int:
+    """Cents of bank debits that were announced: Stripe's pending balance has them at once, the books once they are paid."""
+    announced = select(func.coalesce(func.sum(Order.price_cents), 0)).where(Order.state == "processing")
+    return int(session.scalars(announced).one())
 
 
 def _book(movement: BalanceMovement, at: datetime) -> None:
