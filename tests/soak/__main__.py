@@ -7,11 +7,13 @@ import argparse
 import os
 import signal
 import sys
+import tempfile
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import hypothesis
 from hypothesis.stateful import run_state_machine_as_test
@@ -21,6 +23,8 @@ from store.db import db
 from store.ledger.models import Lot
 from store.ledger.post import lock_wallet
 from store.ledger.reconcile import differences
+from tests.checkout.own_sandbox import own_sandbox
+from tests.checkout.walks import Walks
 from tests.ledger.histories import FILM, Histories, lengths
 from tests.prepaid_cards.counter import Counter
 from tests.soak.kills import Campaign
@@ -30,14 +34,16 @@ from tests.soak.shops import Engine, Soaked, engine_of
 STEPS = 5_000
 KILLS = 200
 REDEMPTIONS = 100
+WALKS = 500
 RACE_S = 15
 """The numbers to reach, on each engine."""
 
-SHARES = {"histories": 0.3, "kills": 0.55, "race": 0.05}
+SHARES = {"histories": 0.2, "kills": 0.35, "race": 0.05, "walks": 0.25}
 """Of an engine's half of the minutes."""
 
 STEPS_OF_A_HISTORY, HISTORIES_OF_A_SHOP = 50, 20
 KILLS_OF_A_SHOP = 50
+WALKS_OF_A_SHOP = 20
 CRASH_EVERY = 10
 """Of so many kills on PostgreSQL one kills the server as well, by turns one of its processes and all of it."""
 
@@ -186,7 +192,28 @@ def redemptions(engine: Engine, run: Run) -> Iterator[str]:
             yield from differences(db.session)
 
 
-PARTS = (histories, kills, writers, crossings, redemptions)
+def walks(engine: Engine, run: Run) -> Iterator[str]:
+    """Random walks through payments, refunds, disputes, faults and kills; after each the books are held against Stripe."""
+    done, steps, killed, mended, began = 0, 0, 0, 0, time.monotonic()
+    while run.goes_on("walks", done, WALKS, began):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            own_sandbox(Path(folder, "sandbox")) as sandbox,
+            engine.fresh_shop(**sandbox.settings) as soaked,
+        ):
+            shared = Walks(soaked.app, sandbox)
+            for seed in range(run.seed + done, run.seed + done + WALKS_OF_A_SHOP):
+                yield from shared.walk(seed)
+                done += 1
+                if not run.goes_on("walks", done, WALKS, began):
+                    break
+        steps, killed, mended = steps + shared.steps, killed + shared.kills, mended + shared.mended
+        tell(
+            f"{engine.name}: {done} walks, {steps} steps, {killed} kills; {mended} differences reconciled at their ends"
+        )
+
+
+PARTS = (histories, kills, writers, crossings, redemptions, walks)
 
 
 def _crash(engine: Engine, killed: int) -> Callable[[], float] | None:
