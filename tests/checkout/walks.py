@@ -1,17 +1,21 @@
 """Walks through one shop, each by a customer of its own, each held against Stripe at its end."""
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from flask import Flask
+from sqlalchemy import select
 
 from store.checkout import clearing
+from store.checkout.models import Dispute, Order, Refund
 from store.db import db
 from store.ledger.chart import CHART
 from tests.checkout.agreement import disagreements
 from tests.checkout.own_sandbox import OwnSandbox
+from tests.checkout.stripe_side import act
 from tests.checkout.walk import FILMS, Walk
 from tests.shop import Shop
 
@@ -33,10 +37,12 @@ class Walks:
         for slug, minutes in FILMS.items():
             Shop(self.app).film(slug, minutes)
 
-    def walk(self, seed: int) -> Iterator[str]:
-        """One walk; a sentence for each violation, and then one for each step that led to it."""
+    def walk(self, seed: int, first_fault: str | None = None) -> Iterator[str]:
+        """One walk, its first call of Stripe's answered with a fault; a sentence for each violation, and then one for each step that led to it."""
         chance = random.Random(seed)
         walk = Walk(self.app, self.sandbox, Shop(self.app).customer(f"walk-{seed}@example.org"), chance)
+        if first_fault:
+            act(self.sandbox.url, "faults", next=first_fault)
         try:
             walk.go(chance.randint(SHORTEST, LONGEST))
             found = list(self._at_the_end(walk, has_caught_up=chance.random() < 0.5))
@@ -46,6 +52,16 @@ class Walks:
         if found:
             yield from (f"walk {seed}: {violation}" for violation in found)
             yield f"walk {seed} went: {'; '.join(walk.told)}"
+
+    def happened(self) -> Counter[str]:
+        """How many orders were paid, and refunds and disputes by what became of them."""
+        with self.app.app_context():
+            refunds = db.session.execute(select(Refund.origin, Refund.state)).all()
+            return Counter(
+                [f"order {state}" for state in db.session.scalars(select(Order.state))]
+                + [f"refund by {origin} {state}" for origin, state in refunds]
+                + [f"dispute {state}" for state in db.session.scalars(select(Dispute.state))]
+            )
 
     def _at_the_end(self, walk: Walk, *, has_caught_up: bool) -> Iterator[str]:
         """Agreement after a first reconciliation; and what comes late, or a second one, finds nothing more to do."""
