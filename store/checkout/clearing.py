@@ -9,6 +9,7 @@ from flask import current_app
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
+from store.checkout.models import Order
 from store.db import db, transaction
 from store.gateways import stripe_gateway
 from store.gateways.stripe_gateway import BalanceMovement
@@ -39,11 +40,12 @@ def follow(since: datetime, at: datetime) -> Iterator[str]:
 def compare() -> Iterator[str]:
     """A sentence for each sum that is not what it must be: Stripe's balance, and what is held for refunds and disputes."""
     currency = current_app.config["SHOP_CURRENCY"]
-    at_stripe, in_the_books = _both_balances(currency)
-    if at_stripe != in_the_books:  # something may have been paid between the two looks
-        at_stripe, in_the_books = _both_balances(currency)
-    if at_stripe != in_the_books:
-        yield f"Stripe holds {at_stripe} cents for the shop, the clearing account says {in_the_books}"
+    at_stripe, in_the_books, under_way = _all_balances(currency)
+    if at_stripe != in_the_books + under_way:  # something may have been paid between the looks
+        at_stripe, in_the_books, under_way = _all_balances(currency)
+    if at_stripe != in_the_books + under_way:
+        debits = f", and {under_way} of bank debits are under way" if under_way else ""
+        yield f"Stripe holds {at_stripe} cents for the shop, the clearing account says {in_the_books}{debits}"
     paid, bonus = db.session.execute(
         select(func.coalesce(func.sum(CardHold.paid_cents), 0), func.coalesce(func.sum(CardHold.bonus_cents), 0)).where(
             CardHold.state == "held"
@@ -54,10 +56,11 @@ def compare() -> Iterator[str]:
             yield f"{held} cents are held of cards, the account {account} says {-balance_of(db.session, account)}"
 
 
-def _both_balances(currency: str) -> tuple[int, int]:
+def _all_balances(currency: str) -> tuple[int, int, int]:
+    """What Stripe holds, what the books say, and what is under way, in cents."""
     db.session.rollback()  # no read stays open while Stripe is asked, and none is older than the answer
     at_stripe = stripe_gateway.balance_cents(currency)
-    return at_stripe, balance_of(db.session, STRIPE_CLEARING)
+    return at_stripe, balance_of(db.session, STRIPE_CLEARING), _debits_under_way(db.session)
 
 
 def balance_of(session: Session, account: str) -> int:
@@ -65,6 +68,12 @@ def balance_of(session: Session, account: str) -> int:
     change = case((Posting.debit_account == account, Posting.amount), else_=-Posting.amount)
     touched = or_(Posting.debit_account == account, Posting.credit_account == account)
     return int(session.scalars(select(func.coalesce(func.sum(change), 0)).where(touched)).one())
+
+
+def _debits_under_way(session: Session) -> int:
+    """Cents of bank debits that were announced: Stripe's pending balance has them at once, the books once they are paid."""
+    announced = select(func.coalesce(func.sum(Order.price_cents), 0)).where(Order.state == "processing")
+    return int(session.scalars(announced).one())
 
 
 def _book(movement: BalanceMovement, at: datetime) -> None:

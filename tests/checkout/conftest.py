@@ -2,46 +2,17 @@
 
 import os
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from flask import Flask
 
 from store import create_app
 from store.db import db
+from tests.checkout.own_sandbox import OwnSandbox, free_port, own_sandbox, start_sandbox
 from tests.conftest import settings_for
 from tests.shop import Shop
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def start_sandbox(folder: Path, port: int, webhook_url: str) -> subprocess.Popen[bytes]:
-    """The sandbox, once it answers."""
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "store.gateways.stripe_sandbox", "--port", str(port)),
-            *("--data", str(folder / "sandbox.sqlite"), "--webhook-url", webhook_url),
-            *("--webhook-secret", "whsec_sandbox"),
-        ],
-        start_new_session=True,
-    )
-    while True:
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/_sandbox/health", timeout=5):
-                return process
-        except URLError:
-            assert process.poll() is None, "the sandbox ended at its start"
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +46,19 @@ def app(database_url: str, tmp_path: Path, sandbox: str) -> Iterator[Flask]:
 def shop(app: Flask) -> Shop:
     """The same helper, for this shop."""
     return Shop(app)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[OwnSandbox]:
+    """A sandbox that nobody else pays at."""
+    with own_sandbox(tmp_path / "sandbox") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def own_app(database_url: str, tmp_path: Path, own: OwnSandbox) -> Iterator[Flask]:
+    """A shop that talks to it."""
+    app = create_app(settings_for(tmp_path, database_url, **own.settings))
+    yield app
+    with app.app_context():
+        db.engine.dispose()

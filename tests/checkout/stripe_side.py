@@ -1,6 +1,9 @@
 """What happens on Stripe's side of a test, by the sandbox's control interface."""
 
+import hashlib
+import hmac
 import json
+import time
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -30,3 +33,10 @@ def announce_debit(sandbox: str, session_id: str) -> str:
 def end_debit(sandbox: str, payment_intent: str, outcome: str) -> None:
     """The bank pays (`succeeded`) or does not (`failed`)."""
     act(sandbox, f"settle/{payment_intent}", outcome=outcome)
+
+
+def signed(body: bytes, secret: str = "whsec_sandbox", age_s: int = 0) -> dict[str, str]:
+    """The headers with which Stripe sends an event that it signed so many seconds ago."""
+    timestamp = str(int(time.time()) - age_s)
+    signature = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
+    return {"Stripe-Signature": f"t={timestamp},v1={signature}", "Content-Type": "application/json"}

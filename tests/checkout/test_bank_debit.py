@@ -11,6 +11,7 @@ from store.checkout.models import Order
 from store.checkout.reconcile import reconcile
 from store.checkout.start import SESSION_LIFE
 from store.db import db, transaction
+from tests.checkout.own_sandbox import OwnSandbox
 from tests.checkout.stripe_side import ASKS_THE_BANK, announce_debit, end_debit, pay
 from tests.checkout.test_buying_a_card import completed_event, do_jobs, lots, notify, order_card
 from tests.checkout.test_gap import FILM, PAYER, come_back, held, order_gap
@@ -193,3 +194,16 @@ def test_a_bank_that_asks_for_a_confirmation(
     assert pay(sandbox, session_id, ASKS_THE_BANK) == "paid"
     assert come_back(client, session_id).location == f"{FILM}/voir"
     assert (held(app), lots(app)[-1]) == ([(person.id, "rental", 350)], 140)
+
+
+@pytest.mark.parametrize("outcome", ["succeeded", "failed"])
+def test_a_debit_under_way_is_no_difference(own_app: Flask, own: OwnSandbox, outcome: str) -> None:
+    shop = Shop(own_app)
+    session_id = order_card(shop.signed_in(shop.customer()))
+    intent = announce_debit(own.url, session_id)
+    with own_app.app_context():
+        since = clock.now() - SESSION_LIFE
+        assert list(reconcile(since, clock.now())) == []
+        end_debit(own.url, intent, outcome)
+        list(reconcile(since, clock.now()))
+        assert list(reconcile(since, clock.now())) == []

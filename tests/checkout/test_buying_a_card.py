@@ -1,11 +1,8 @@
 """Buying a card, over HTTP, with the unmodified SDK and the sandbox: whatever comes, in whatever order, one credit."""
 
-import hashlib
-import hmac
 import json
 import re
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +20,7 @@ from store.jobs.models import Job
 from store.jobs.work import run_next
 from store.ledger.models import Lot
 from store.ledger.reconcile import differences
-from tests.checkout.stripe_side import pay
+from tests.checkout.stripe_side import pay, signed
 from tests.conftest import both_engines
 from tests.shop import Shop, csrf_of
 
@@ -54,9 +51,7 @@ def notify(
     client: FlaskClient, body: bytes, secret: str = "whsec_sandbox", age_s: int = 0, sent: bytes | None = None
 ) -> int:
     """Send a signed event; returns the answer's status."""
-    timestamp = str(int(time.time()) - age_s)
-    signature = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
-    headers = {"Stripe-Signature": f"t={timestamp},v1={signature}", "Content-Type": "application/json"}
+    headers = signed(body, secret, age_s)
     return client.post("/stripe/webhook", data=body if sent is None else sent, headers=headers).status_code
 
 

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.browser import FLAGS, require
-from tests.checkout.conftest import free_port
+from tests.checkout.own_sandbox import free_port
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from waitress import create_server
 from store import create_app
 from store.db import db
 from tests.browser import FLAGS, require
-from tests.checkout.conftest import free_port
+from tests.checkout.own_sandbox import free_port
 from tests.conftest import settings_for
 from tests.prepaid_cards.counter import Counter
 from tests.shop import PASSWORD, Shop

@@ -4,14 +4,17 @@ Each part goes on until it reaches its number, or with `--minutes N` for its sha
 """
 
 import argparse
+import collections
 import os
 import signal
 import sys
+import tempfile
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import hypothesis
 from hypothesis.stateful import run_state_machine_as_test
@@ -21,8 +24,11 @@ from store.db import db
 from store.ledger.models import Lot
 from store.ledger.post import lock_wallet
 from store.ledger.reconcile import differences
+from tests.checkout.own_sandbox import own_sandbox
+from tests.checkout.walks import Walks
 from tests.ledger.histories import FILM, Histories, lengths
 from tests.prepaid_cards.counter import Counter
+from tests.soak.deliveries import percentile, send_all
 from tests.soak.kills import Campaign
 from tests.soak.races import Tally, cross, redeem_at_once, spend_at_once
 from tests.soak.shops import Engine, Soaked, engine_of
@@ -30,18 +36,26 @@ from tests.soak.shops import Engine, Soaked, engine_of
 STEPS = 5_000
 KILLS = 200
 REDEMPTIONS = 100
+WALKS = 500
+DELIVERIES = 10_000
 RACE_S = 15
 """The numbers to reach, on each engine."""
 
-SHARES = {"histories": 0.3, "kills": 0.55, "race": 0.05}
+SHARES = {"histories": 0.2, "kills": 0.3, "race": 0.05, "walks": 0.2, "deliveries": 0.1}
 """Of an engine's half of the minutes."""
 
 STEPS_OF_A_HISTORY, HISTORIES_OF_A_SHOP = 50, 20
 KILLS_OF_A_SHOP = 50
+WALKS_OF_A_SHOP = 20
 CRASH_EVERY = 10
 """Of so many kills on PostgreSQL one kills the server as well, by turns one of its processes and all of it."""
 
 P99_S = 0.5
+WEBHOOK_P95_S = 0.3
+PAGE_P95_S = 0.5
+
+DELIVERIES_A_SECOND = 20
+"""About as many as are prepared, sent and worked off, for a run of so many minutes."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +200,54 @@ def redemptions(engine: Engine, run: Run) -> Iterator[str]:
             yield from differences(db.session)
 
 
-PARTS = (histories, kills, writers, crossings, redemptions)
+def walks(engine: Engine, run: Run) -> Iterator[str]:
+    """Random walks through payments, refunds, disputes, faults and kills; after each the books are held against Stripe."""
+    done, steps, killed, mended, began = 0, 0, 0, 0, time.monotonic()
+    happened: collections.Counter[str] = collections.Counter()
+    while run.goes_on("walks", done, WALKS, began):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            own_sandbox(Path(folder, "sandbox")) as sandbox,
+            engine.fresh_shop(**sandbox.settings) as soaked,
+        ):
+            shared = Walks(soaked.app, sandbox)
+            for seed in range(run.seed + done, run.seed + done + WALKS_OF_A_SHOP):
+                violations = list(shared.walk(seed, first_fault="timeout" if not done else None))
+                for violation in violations:
+                    tell(violation)
+                yield from violations
+                done += 1
+                if not run.goes_on("walks", done, WALKS, began):
+                    break
+            happened += shared.happened()
+        steps, killed, mended = steps + shared.steps, killed + shared.kills, mended + shared.mended
+        tell(
+            f"{engine.name}: {done} walks, {steps} steps, {killed} kills; {mended} differences reconciled at their ends"
+        )
+
+
+def deliveries(engine: Engine, run: Run) -> Iterator[str]:
+    """Ten thousand deliveries to a real server, 30 % of them repeated, 10 % forged, in no order, while films are looked at."""
+    count = DELIVERIES if run.minutes is None else max(300, round(run.seconds("deliveries") * DELIVERIES_A_SECOND))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        own_sandbox(Path(folder, "sandbox")) as sandbox,
+        engine.fresh_shop(**sandbox.settings) as soaked,
+    ):
+        figures, complaints = send_all(soaked, sandbox, count, run.seed)
+    yield from (f"deliveries, --seed {run.seed}: {complaint}" for complaint in complaints)
+    tell(
+        f"{engine.name}: {count} deliveries, {count / figures.sending_s:.0f} a second, {_spread(figures.deliveries)};"
+        f" meanwhile {len(figures.pages)} film pages, {_spread(figures.pages)};"
+        f" the worker was done {figures.working_s:.0f} s later"
+    )
+    if percentile(figures.deliveries, 95) > WEBHOOK_P95_S:
+        yield f"deliveries: p95 is above {WEBHOOK_P95_S} s: {_spread(figures.deliveries)}"
+    if percentile(figures.pages, 95) > PAGE_P95_S:
+        yield f"deliveries: film pages stall meanwhile: {_spread(figures.pages)}"
+
+
+PARTS = (histories, kills, writers, crossings, redemptions, walks, deliveries)
 
 
 def _crash(engine: Engine, killed: int) -> Callable[[], float] | None:
@@ -202,6 +263,11 @@ def _checked(soaked: Soaked, before: int, tally: Tally, part: str) -> Iterator[s
         left = db.session.scalar(select(func.sum(Lot.remaining)))
         if left != before + sum(tally.moved.values()):
             yield f"{part}: {left} cents are left of {before}, and {sum(tally.moved.values())} were moved"
+
+
+def _spread(seconds: list[float]) -> str:
+    p50, p95 = (percentile(seconds, percent) for percent in (50, 95))
+    return f"p50 {p50:.3f} s, p95 {p95:.3f} s, longest {max(seconds):.3f} s"
 
 
 def _figures(tally: Tally, seconds: float) -> str:

@@ -49,12 +49,12 @@ class Engine:
         self._made = 0
 
     @contextmanager
-    def fresh_shop(self) -> Iterator[Soaked]:
-        """A shop that nobody has used."""
+    def fresh_shop(self, **more: str) -> Iterator[Soaked]:
+        """A shop that nobody has used; `more` are settings of its own."""
         self._made += 1
         folder = self._folder / str(self._made)
         folder.mkdir()
-        settings = settings_for(folder, self._database(folder))
+        settings = settings_for(folder, self._database(folder), **more)
         app = create_app(settings)
         with app.app_context():
             upgrade()

@@ -11,7 +11,7 @@ from sqlalchemy import insert, make_url
 from store import clock, create_app
 from store.db import db, transaction
 from store.jobs.models import Worker
-from tests.checkout.conftest import free_port
+from tests.checkout.own_sandbox import free_port
 from tests.conftest import both_engines, database_of, execute_on, settings_for
 from tests.shop import Shop, csrf_of
 

@@ -1,0 +1,86 @@
+"""Walks through one shop, each by a customer of its own, each held against Stripe at its end."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from flask import Flask
+from sqlalchemy import select
+
+from store.checkout import clearing
+from store.checkout.models import Dispute, Order, Refund
+from store.db import db
+from store.ledger.chart import CHART
+from tests.checkout.agreement import disagreements
+from tests.checkout.own_sandbox import OwnSandbox
+from tests.checkout.stripe_side import act
+from tests.checkout.walk import FILMS, Walk
+from tests.shop import Shop
+
+SHORTEST, LONGEST = 10, 40
+
+
+@dataclass
+class Walks:
+    """The shop and the sandbox of some walks; counts steps, kills, and what the reconciler had to say at their ends."""
+
+    app: Flask
+    sandbox: OwnSandbox
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    steps: int = 0
+    kills: int = 0
+    mended: int = 0
+
+    def __post_init__(self) -> None:
+        for slug, minutes in FILMS.items():
+            Shop(self.app).film(slug, minutes)
+
+    def walk(self, seed: int, first_fault: str | None = None) -> Iterator[str]:
+        """One walk, its first call of Stripe's answered with a fault; a sentence for each violation, and then one for each step that led to it."""
+        chance = random.Random(seed)
+        walk = Walk(self.app, self.sandbox, Shop(self.app).customer(f"walk-{seed}@example.org"), chance)
+        if first_fault:
+            act(self.sandbox.url, "faults", next=first_fault)
+        try:
+            walk.go(chance.randint(SHORTEST, LONGEST))
+            found = list(self._at_the_end(walk, has_caught_up=chance.random() < 0.5))
+        except Exception as error:
+            found = [repr(error)]
+        self.steps, self.kills = self.steps + walk.steps, self.kills + walk.kills
+        if found:
+            yield from (f"walk {seed}: {violation}" for violation in found)
+            yield f"walk {seed} went: {'; '.join(walk.told)}"
+
+    def happened(self) -> Counter[str]:
+        """How many orders were paid, and refunds and disputes by what became of them."""
+        with self.app.app_context():
+            refunds = db.session.execute(select(Refund.origin, Refund.state)).all()
+            return Counter(
+                [f"order {state}" for state in db.session.scalars(select(Order.state))]
+                + [f"refund by {origin} {state}" for origin, state in refunds]
+                + [f"dispute {state}" for state in db.session.scalars(select(Dispute.state))]
+            )
+
+    def _at_the_end(self, walk: Walk, *, has_caught_up: bool) -> Iterator[str]:
+        """Agreement after a first reconciliation; and what comes late, or a second one, finds nothing more to do."""
+        if has_caught_up:
+            yield from walk.catch_up()
+        self.mended += len(walk.reconcile(self.since))
+        yield from (f"the second reconciliation says: {difference}" for difference in walk.reconcile(self.since))
+        yield from self._disagreements(walk)
+        before = self._sums()
+        yield from walk.catch_up()
+        if self._sums() != before:
+            yield f"what came late moved money: {before}, then {self._sums()}"
+        yield from (f"the last reconciliation says: {difference}" for difference in walk.reconcile(self.since))
+        yield from self._disagreements(walk)
+
+    def _disagreements(self, walk: Walk) -> list[str]:
+        with self.app.app_context():
+            return list(disagreements(db.session, self.sandbox.ask(), walk.person))
+
+    def _sums(self) -> dict[str, int]:
+        with self.app.app_context():
+            return {account.code: clearing.balance_of(db.session, account.code) for account in CHART}
