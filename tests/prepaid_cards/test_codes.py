@@ -100,6 +100,29 @@ def test_every_wrong_symbol_is_caught_and_its_group_told() -> None:
             assert mistake_in(replaced(code, position, symbol)).group == position // 5 + 1
 
 
+def is_code(text: str) -> bool:
+    try:
+        return read(text) == text
+    except Mistyped:
+        return False
+
+
+def groups_of_swaps(word: str) -> set[int]:
+    """Both ends of every swap of neighbours that makes the word a code."""
+    swaps = [position for position in range(19) if is_code(swapped(word, position))]
+    return {end // 5 + 1 for position in swaps for end in (position, position + 1)}
+
+
+def groups_of_symbols(word: str) -> set[int]:
+    """The place of every symbol that is all that keeps the word from being a code."""
+    ways = product(range(20), ALPHABET)
+    return {position // 5 + 1 for position, symbol in ways if is_code(replaced(word, position, symbol))}
+
+
+def only(groups: set[int]) -> int | None:
+    return [*groups][0] if len(groups) == 1 else None
+
+
 def test_every_swap_of_neighbours_is_caught_and_never_blamed_on_another_group() -> None:
     """A wrong word is told by the difference of the two symbols and their place alone: all of both are met."""
     met, located = set(), 0
@@ -111,6 +134,17 @@ def test_every_swap_of_neighbours_is_caught_and_never_blamed_on_another_group() 
             located += group is not None
     assert met == set(product(range(19), range(1, 32)))
     assert located > 0.4 * 19 * 800
+
+
+def test_a_swap_is_told_with_its_group_when_no_other_group_explains_it() -> None:
+    for word in {swapped(code, position) for code, position in product(CODES[:10], range(19))} - {*CODES}:
+        assert mistake_in(word).group == only(groups_of_swaps(word))
+
+
+def test_two_wrong_symbols_are_blamed_on_what_would_explain_them() -> None:
+    for place in range(19):
+        word = replaced(replaced(CODE, place, CODE[place - 1]), 19, CODE[place])
+        assert word == CODE or mistake_in(word).group == only(groups_of_swaps(word) | groups_of_symbols(word))
 
 
 @given(codes, anywhere, anywhere, st.data())
@@ -164,6 +198,11 @@ def test_a_symbol_that_no_code_has_is_told_with_its_group(symbol: str) -> None:
     assert mistake_in(replaced(CODE, 12, symbol)).group == 3
     both = replaced(replaced(CODE, 2, "U"), 19, symbol)
     assert mistake_in(both).group is None
+
+
+@pytest.mark.parametrize("wrong", [replaced(CODE, 7, "U"), replaced(CODE, 7, "Z"), swapped(CODE, 7)])
+def test_a_mistake_tells_how_many_symbols_there_were(wrong: str) -> None:
+    assert mistake_in(wrong).length == 20
 
 
 def test_a_missing_symbol_is_told_with_its_group_when_the_groups_are_apart() -> None:
