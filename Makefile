@@ -29,7 +29,7 @@ format: .venv/.dev ## lay the code out
 bench: .venv/.dev $(MESSAGES).mo ## speed, as ratios to named references in the same run
 	@exec $(BIN)/python -m bench $(ARGS)
 
-soak: .venv/.dev $(MESSAGES).mo ## wear the books out: random histories, kills, races; a quarter of an hour, or MINUTES (SEED repeats a run)
+soak: .venv/.dev $(MESSAGES).mo ## wear the books out: random histories, kills, races, walks, deliveries; an hour or more, or MINUTES (SEED repeats a run)
 	@exec $(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 mutate: .venv/.dev $(MESSAGES).mo ## break the code format and the ledger's writer in every small way, and see a test fail each time (FILE for one of them)

@@ -44,6 +44,8 @@ def settle_dispute(seen: StripeDispute) -> None:
         if known.state == "open":
             _hold_what_is_left(session, order, known, at)
             _decide(session, order, known, DECIDED.get(seen.status), at)
+        elif known.state == "lost":
+            _take_what_came_back(session, order, known, at)
         stop_at("dispute.booked")
     stop_at("dispute.settled")
 
@@ -64,16 +66,27 @@ def _open(session: Session, order: Order, seen: StripeDispute, at: datetime) -> 
 
 
 def _hold_what_is_left(session: Session, order: Order, known: Dispute, at: datetime) -> None:
-    """Also what came back since, from a refund that the dispute made fail: the two together reverse at most the charge."""
-    held = sum(taken_by(session, known.reference).values())
-    most = min(known.amount_cents, order.price_cents - refunded_cents(session, order.id)) - held
-    if most > 0:
-        cards = lock_cards(session, order.card_references)
-        held += hold_cards(session, cards, most, cause=known.reference, at=at, with_bonus=True)
+    held = _hold(session, order, known, at)
     facts = _facts(order, known) | {"held": held}
     if known.respond_by:
         facts["respond_by"] = known.respond_by.isoformat()
     raise_alert(session, "dispute_opened", f"{known.reference}:opened", facts, at)
+
+
+def _take_what_came_back(session: Session, order: Order, known: Dispute, at: datetime) -> None:
+    """A refund that the dispute made fail gave its hold back after the loss was booked: it makes that loss smaller."""
+    _hold(session, order, known, at)
+    give_up(session, known.reference, BAD_DEBTS, at)
+
+
+def _hold(session: Session, order: Order, known: Dispute, at: datetime) -> int:
+    """Hold what is left, up to what the dispute and the order's refunds together may reverse; returns what is held in all."""
+    held = sum(taken_by(session, known.reference).values())
+    most = min(known.amount_cents, order.price_cents - refunded_cents(session, order.id)) - held
+    if most <= 0:
+        return held
+    cards = lock_cards(session, order.card_references)
+    return held + hold_cards(session, cards, most, cause=known.reference, at=at, with_bonus=True)
 
 
 def _decide(session: Session, order: Order, known: Dispute, outcome: str | None, at: datetime) -> None:

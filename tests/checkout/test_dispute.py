@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from store import clock
 from store.checkout.models import Dispute
-from store.checkout.refund import NothingToRefund, refund
-from store.db import db
+from store.checkout.refund import NothingToRefund, refund, reserve, send
+from store.db import db, transaction
 from tests.checkout.purchases import alerts, books, bought, left_in_lots
 from tests.checkout.stripe_side import act
 from tests.checkout.test_refund import rent, sync
@@ -86,6 +86,23 @@ def test_a_refund_that_the_dispute_refuses_is_held_for_the_dispute_instead(
     act(sandbox, f"dispute/{order.stripe_payment_intent_id}", outcome="won")
     sync(app, order)
     assert shop.credit_of(person) == 2100
+
+
+def test_a_refund_that_is_refused_after_the_dispute_was_lost_gives_no_credit_back(
+    app: Flask, shop: Shop, sandbox: str
+) -> None:
+    person = shop.customer()
+    order = bought(app, shop.signed_in(person), sandbox)
+    with app.app_context(), transaction() as session:
+        refund_id = reserve(session, order.id, None, origin="staff", at=clock.now())
+    for outcome in ("open", "lost"):
+        act(sandbox, f"dispute/{order.stripe_payment_intent_id}", outcome=outcome)
+    sync(app, order)
+    with app.app_context():
+        send(refund_id)
+    for _ in range(2):
+        sync(app, order)
+    assert (shop.credit_of(person), books(app)) == (0, {})
 
 
 @pytest.mark.parametrize("step", ["locked", "booked", "settled"])

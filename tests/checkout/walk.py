@@ -36,7 +36,7 @@ FILMS = {"court": 20, "moyen": 45, "long": 90, "fleuve": 180}
 """Slugs and minutes of the films that every walk's shop has."""
 
 REFUNDS_WAIT, REFUNDS_BOUNCE = "4000000000007726", "4000000000005126"
-CARDS = [PAYS] * 4 + [REFUNDS_WAIT] * 2 + [DEBIT] * 2 + [REFUNDS_BOUNCE, IS_DECLINED]
+CARDS = [PAYS] * 5 + [REFUNDS_WAIT] * 2 + [DEBIT] * 2 + [REFUNDS_BOUNCE, IS_DECLINED]
 KILLED_ONE_IN = 6
 
 STOPS = {
@@ -67,9 +67,9 @@ class Walk:
         self._first_event = self._heard = len(sandbox.events())
 
     def go(self, steps: int) -> None:
-        """So many steps, then everything is up and answers again."""
+        """A purchase, then so many steps; then everything is up and answers again."""
         try:
-            for step in self._chance.choices(list(STEPS), list(STEPS.values()), k=steps):
+            for step in [*OPENING, *self._chance.choices(list(STEPS), list(STEPS.values()), k=steps)]:
                 self._tell(step.__name__.strip("_"))
                 self.steps += 1
                 step(self)
@@ -84,12 +84,11 @@ class Walk:
     def catch_up(self) -> list[str]:
         """Every event comes once more, and all that waits is done; a sentence for each job that cannot be done."""
         self._post(self.sandbox.events(self._first_event))
+        with self.app.app_context(), transaction() as session:
+            waiting = update(Job).where(Job.done_at.is_(None))
+            session.execute(waiting.values(run_at=clock.now(), failed_at=None, attempts=0))
+        self._in_a_fork(lambda: self._work_off(1000))
         with self.app.app_context():
-            with transaction() as session:
-                waiting = update(Job).where(Job.done_at.is_(None))
-                session.execute(waiting.values(run_at=clock.now(), failed_at=None, attempts=0))
-            while run_next("walk", "prompt"):
-                pass
             left = db.session.execute(select(Job.name, Job.error).where(Job.done_at.is_(None), Job.lane == "prompt"))
             return [f"{name} cannot be done: {error}" for name, error in left]
 
@@ -183,13 +182,7 @@ class Walk:
     def _work(self) -> None:
         """A worker does some of what is due."""
         most = self._chance.choice([1, 3, 20])
-
-        def work() -> None:
-            for _ in range(most):
-                if not run_next("walk", "prompt"):
-                    return
-
-        self._do(work, "settle", "refund", "dispute", "film", "rent")
+        self._do(lambda: self._work_off(most), "settle", "refund", "dispute", "film", "rent", is_forked=True)
 
     def _deliver(self) -> None:
         """The events since the last time: in order, doubled, the last first, shuffled, or lost."""
@@ -222,7 +215,17 @@ class Walk:
         data = {"csrf_token": self._token, **fields}
         self._do(lambda: _fine(self._client.post(address, data=data)), *rooms)
 
-    def _do(self, do: Callable[[], object], *rooms: str) -> None:
+    def _work_off(self, most: int) -> None:
+        """Only ever in a fork: who has typeset a receipt is a process of many threads, and its forks would wait for them."""
+        for _ in range(most):
+            if not run_next("walk", "prompt"):
+                return
+
+    def _in_a_fork(self, do: Callable[[], object], step: str = "") -> bool:
+        """Whether a process of its own that does this was killed at the step."""
+        return is_killed_at(self.app, step, do)
+
+    def _do(self, do: Callable[[], object], *rooms: str, is_forked: bool = False) -> None:
         """Do it, or have it killed at a step of one of the rooms; Stripe may be away, and there may be nothing to do."""
 
         def do_or_leave() -> None:
@@ -232,11 +235,14 @@ class Walk:
                 self._tell(type(answer).__name__)
 
         if self._chance.randrange(KILLED_ONE_IN):
+            if is_forked:
+                self._in_a_fork(do_or_leave)
+                return
             with self.app.app_context():
                 do_or_leave()
             return
         step = self._chance.choice(STOPS[self._chance.choice(rooms)])
-        is_killed = is_killed_at(self.app, step, do_or_leave)
+        is_killed = self._in_a_fork(do_or_leave, step)
         self.kills += is_killed
         self._tell(f"{'killed' if is_killed else 'did not come'} at {step}")
 
@@ -278,9 +284,9 @@ class Walk:
 
 
 STEPS: dict[Callable[[Walk], None], int] = {
-    Walk._order: 10,
-    Walk._order_gap: 4,
-    Walk._pay: 14,
+    Walk._order: 6,
+    Walk._order_gap: 3,
+    Walk._pay: 10,
     Walk._come_back: 8,
     Walk._rent: 8,
     Walk._buy: 3,
@@ -288,10 +294,10 @@ STEPS: dict[Callable[[Walk], None], int] = {
     Walk._withdraw: 4,
     Walk._redeem: 3,
     Walk._end_debit: 4,
-    Walk._refund_in_the_dashboard: 5,
-    Walk._end_refund: 5,
+    Walk._refund_in_the_dashboard: 8,
+    Walk._end_refund: 6,
     Walk._dispute: 5,
-    Walk._refund: 6,
+    Walk._refund: 8,
     Walk._end_debt: 2,
     Walk._work: 10,
     Walk._deliver: 10,
@@ -299,6 +305,9 @@ STEPS: dict[Callable[[Walk], None], int] = {
     Walk._kill_sandbox: 1,
 }
 """What may happen, and how often beside the others."""
+
+OPENING = (Walk._order, Walk._pay, Walk._come_back)
+"""How a walk begins: most steps need something that was paid."""
 
 
 def _fine(answer: TestResponse) -> None:
