@@ -1,4 +1,4 @@
-"""The connection to PostgreSQL: gone, it is noticed without asking the server, and made anew."""
+"""How the databases are asked: connections that are gone, and the index that a balance goes by."""
 
 import pytest
 from flask import Flask
@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from store.db import db
 from tests.conftest import execute_on
+from tests.shop import Shop
 
 ENDED = "SELECT pg_terminate_backend({pid}, 5000)"  # waits until it is
 
@@ -19,3 +20,15 @@ def test_a_connection_that_was_ended_is_replaced_before_it_is_used(app: Flask, p
             execute_on(postgresql_server, ENDED.format(pid=pid))
             with db.engine.connect() as connection:
                 assert connection.scalar(text("SELECT pg_backend_pid()")) != pid
+
+
+def test_sqlite_looks_at_lots_that_hold_something_alone(app: Flask, shop: Shop) -> None:
+    person = shop.customer(credit=1000)
+    asked = {"wallet_id": person.wallet_id, "at": "2026-11-24 19:00:00"}
+    query = (
+        "SELECT id, kind, remaining FROM lot WHERE wallet_id = :wallet_id AND remaining > 0"
+        " AND (expires_at IS NULL OR expires_at > :at) ORDER BY expires_at IS NULL, expires_at, id"
+    )
+    with app.app_context(), db.engine.connect() as connection:
+        plan = connection.execute(text(f"EXPLAIN QUERY PLAN {query}"), asked)
+        assert "ix_lot_spendable" in str(plan.all())

@@ -35,6 +35,8 @@ class Lot(Base):
             "wallet_id",
             "expires_at",
             "id",
+            "kind",
+            "remaining",
             sqlite_where=text("remaining > 0"),
             postgresql_where=text("remaining > 0"),
         ),
