@@ -5,7 +5,7 @@ BIN := .venv/bin
 MESSAGES := store/translations/fr/LC_MESSAGES/messages
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help demo test check bench soak format
+.PHONY: help demo test check bench soak mutate format
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,9 @@ bench: .venv/.dev $(MESSAGES).mo ## speed, as ratios to named references in the 
 
 soak: .venv/.dev $(MESSAGES).mo ## wear the books out: random histories, kills, races; a quarter of an hour, or MINUTES (SEED repeats a run)
 	@exec $(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
+mutate: .venv/.dev $(MESSAGES).mo ## break the code format and the ledger's writer in every small way, and see a test fail each time (FILE for one of them)
+	@exec nice -n 10 $(BIN)/poodle $(if $(FILE),--only $(FILE))
 
 .venv/.ok: requirements.txt
 	@echo "  … libraries (a minute or less the first time)"
