@@ -143,7 +143,7 @@ def prepare(engine: Engine, *, of_the_owner: bool = False) -> Engine:
         if not of_the_owner:
             event.listen(engine, "connect", _guard_sqlite)
     else:
-        engine.dialect.do_ping = _is_there  # type: ignore[assignment]
+        engine.dialect.do_ping = _is_there  # type: ignore[assignment]  # a method there, a function here
     return engine
 
 

@@ -39,7 +39,7 @@ def pay(app: Flask, person: Person, order_id: int, at: datetime | None = None, h
 
 def sell(app: Flask, person: Person, price: int = 2000, credit: int = 2100, **how: object) -> str:
     """A card ordered and paid; returns its receipt's number."""
-    return pay(app, person, order(app, person, price, credit, str(how.pop("purpose", "self"))), **how)  # type: ignore[arg-type]
+    return pay(app, person, order(app, person, price, credit, str(how.pop("purpose", "self"))), **how)  # type: ignore[arg-type]  # `how` is what pay() takes
 
 
 def refund(app: Flask, person: Person, order_id: int, cents: int, reference: str = "refund:1") -> str:

@@ -25,5 +25,5 @@ def take(state: State) -> Object:
 def strike(fault: Object, *, after_commit: bool) -> None:
     """Fail now, if the fault comes at this point of the call."""
     if fault and fault["after_commit"] == after_commit:
-        time.sleep(fault.get("wait_s", 0))
+        time.sleep(fault.get("wait_s", 0))  # the fault that was asked for: an answer that comes too late
         raise Refusal(**fault["answer"])
