@@ -1,14 +1,20 @@
 """Typst, which sets our templates as PDF and PNG: from the faces and the data given here alone, so the same today and anywhere.
 
 No font of the system, no network, no clock: a template reads `json(bytes(sys.inputs.data))` and files beside it.
+
+Each call is a process of its own. Typst keeps threads and memory for good in whoever calls it: a server that forks afterwards
+hangs in its children, and a template that never ends would take the server along.
+
+The file is both ends: imported, it asks for a document; run, it sets one (its order on standard input, as JSON).
 """
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import typst
 
@@ -16,6 +22,8 @@ STORE = Path(__file__).resolve().parents[1]
 TEMPLATES = STORE.parent / "templates"
 FACES = STORE / "catalogue" / "fonts"
 ACCESSIBLE = "ua-1"  # ISO 14289-1: tagged, titled, every picture described
+LONGEST_S = 60
+REFUSED = 3  # exit status: the template said no, and its reason is on standard error
 
 
 class CannotTypeset(Exception):
@@ -33,17 +41,41 @@ def typeset_png(template: str, data: Mapping[str, Any], dots_per_inch: float) ->
 
 
 def _typeset(template: str, data: Mapping[str, Any], **options: Any) -> bytes:
-    inputs = {"data": json.dumps(data, ensure_ascii=False)}
-    compiler = typst.Compiler(TEMPLATES / template, root=TEMPLATES, font_paths=_faces(), sys_inputs=inputs)
+    order = json.dumps({"template": template, "data": data, "options": options}, ensure_ascii=False).encode()
     try:
-        made = compiler.compile(**options)
+        done = subprocess.run([sys.executable, "-I", __file__], input=order, capture_output=True, timeout=LONGEST_S)
+    except subprocess.TimeoutExpired:
+        raise CannotTypeset(f"{template} took more than {LONGEST_S} s") from None
+    if done.returncode == REFUSED:
+        raise CannotTypeset(done.stderr.decode(errors="replace"))
+    if done.returncode:
+        raise RuntimeError(
+            f"typesetting {template} ended with {done.returncode}: {done.stderr.decode(errors='replace')[-500:]}"
+        )
+    return done.stdout
+
+
+def _set_what_is_ordered() -> None:
+    order = json.load(sys.stdin.buffer)
+    inputs = {"data": json.dumps(order["data"], ensure_ascii=False)}
+    compiler = typst.Compiler(TEMPLATES / order["template"], root=TEMPLATES, font_paths=_faces(), sys_inputs=inputs)
+    try:
+        made = compiler.compile(**order["options"])
     except typst.TypstError as error:
-        raise CannotTypeset(error.message) from None
+        _refuse(error.message)
     if not isinstance(made, bytes):
-        raise CannotTypeset("more than one page where one was asked for")
-    return made
+        _refuse("more than one page where one was asked for")
+    sys.stdout.buffer.write(made)
 
 
-@cache
 def _faces() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FACES])
+
+
+def _refuse(reason: str) -> NoReturn:
+    sys.stderr.write(reason)
+    sys.exit(REFUSED)
+
+
+if __name__ == "__main__":
+    _set_what_is_ordered()
