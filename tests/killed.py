@@ -1,5 +1,6 @@
 """Doing something in a process of its own that kills itself at a named step."""
 
+import faulthandler
 import os
 import signal
 import traceback
@@ -8,6 +9,10 @@ from collections.abc import Callable, Sequence
 from flask import Flask
 
 from store.db import db
+
+
+LONGEST_S = 120
+"""A fork that stands still shows where, and ends: its test fails and the suite goes on."""
 
 
 def is_killed_at(app: Flask, step: str, act: Callable[[], object]) -> bool:
@@ -31,6 +36,7 @@ def are_killed_at(app: Flask, acts: Sequence[tuple[str, Callable[[], object]]]) 
 
 def _act_and_leave(app: Flask, step: str, act: Callable[[], object]) -> None:
     app.config["SHOP_STOP_AT"] = step
+    faulthandler.dump_traceback_later(LONGEST_S, exit=True)
     try:
         with app.app_context():
             act()
