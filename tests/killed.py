@@ -10,7 +10,6 @@ from flask import Flask
 
 from store.db import db
 
-
 LONGEST_S = 120
 """A fork that stands still shows where, and ends: its test fails and the suite goes on."""
 
