@@ -153,6 +153,13 @@ def transactions_alone_commit(module: str, tree: ast.Module) -> Iterator[str]:
         yield from (called for called, _ in calls_in(tree) if called.endswith((".commit", ".begin_nested")))
 
 
+def rows_are_held_and_can_be_referred_to(module: str, tree: ast.Module) -> Iterator[str]:
+    """FOR UPDATE waits for whoever refers to the row by a foreign key: two who did, and then lock it, wait for each other."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    locks = (call for call in calls if ast.unparse(call.func).endswith(".with_for_update"))
+    yield from (ast.unparse(lock) for lock in locks if all(keyword.arg != "key_share" for keyword in lock.keywords))
+
+
 def the_sandbox_knows_no_shop(module: str, tree: ast.Module) -> Iterator[str]:
     if module.startswith(SANDBOX):
         ours = (name for name in imported_by(tree) if name.split(".")[0] in {"store", "config"})
@@ -167,6 +174,7 @@ RULES = [
     one_file_writes_the_books,
     one_file_reads_the_time,
     transactions_alone_commit,
+    rows_are_held_and_can_be_referred_to,
     the_sandbox_knows_no_shop,
 ]
 
@@ -199,6 +207,7 @@ def test_the_house_keeps_its_rules(rule: Rule) -> None:
         (one_file_writes_the_books, "store.demo.seed", "text('INSERT INTO posting VALUES (1)')"),
         (one_file_reads_the_time, "store.web.health", "import datetime\nx = datetime.datetime.now()"),
         (transactions_alone_commit, "store.rentals.rent", "session.commit()"),
+        (rows_are_held_and_can_be_referred_to, "store.rentals.rent", "query = select(Film).with_for_update()"),
         (the_sandbox_knows_no_shop, f"{SANDBOX}.api", "from store.db import db"),
     ],
 )

@@ -34,7 +34,7 @@ def settle_dispute(seen: StripeDispute) -> None:
         order = session.scalar(
             select(Order)
             .where(Order.stripe_payment_intent_id == seen.payment_intent_id, Order.state == "paid")
-            .with_for_update()
+            .with_for_update(key_share=True)
         )
         stop_at("dispute.locked")
         if order is None:

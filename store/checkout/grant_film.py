@@ -66,7 +66,7 @@ def _spend_on_it(session: Session, order_id: int, at: datetime) -> None:
     order = session.scalar(
         select(Order)
         .where(Order.id == order_id, Order.purpose == "gap", Order.state == "paid", Order.film_outcome.is_(None))
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     if order is None or order.film_act is None or order.film_slug is None:
         return

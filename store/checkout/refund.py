@@ -79,7 +79,9 @@ def reserve(
 
     `references` names some of the order's cards; a withdrawal ends them, and all their bonus with them.
     """
-    order = session.scalar(select(Order).where(Order.id == order_id, Order.state == "paid").with_for_update())
+    order = session.scalar(
+        select(Order).where(Order.id == order_id, Order.state == "paid").with_for_update(key_share=True)
+    )
     if order is None:
         raise NothingToRefund(0)
     cards = lock_cards(session, references or order.card_references)
@@ -134,7 +136,7 @@ def settle_refund(seen: StripeRefund) -> None:
 
 def lock_order(session: Session, order_id: int) -> None:
     """All that touch one order's money take its lock first, then its cards, then wallets."""
-    session.execute(select(Order.id).where(Order.id == order_id).with_for_update())
+    session.execute(select(Order.id).where(Order.id == order_id).with_for_update(key_share=True))
 
 
 def refunded_cents(session: Session, order_id: int) -> int:
@@ -237,7 +239,7 @@ def _take_up(session: Session, seen: StripeRefund, at: datetime) -> Refund | Non
     order = session.scalar(
         select(Order)
         .where(Order.stripe_payment_intent_id == seen.payment_intent_id, Order.state == "paid")
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     if order is None:
         return None

@@ -30,7 +30,7 @@ def staff_ids(session: Session) -> list[int]:
 
 def _change(session: Session, email: str, role: str | None, by: int | None, at: datetime) -> bool:
     """`by` is the id of the customer who asked for it, None for the shell."""
-    customer = session.scalar(select(Customer).where(Customer.email == email).with_for_update())
+    customer = session.scalar(select(Customer).where(Customer.email == email).with_for_update(key_share=True))
     if customer is None:
         raise NoSuchCustomer(email)
     before, customer.role = customer.role, role

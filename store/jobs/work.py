@@ -126,7 +126,7 @@ def _claim(worker_id: str, lane: str) -> tuple[int, str, dict[str, Any]] | None:
     if db.session.execute(due).first() is None:  # looking takes no lock: an idle worker is in nobody's way
         return None
     with transaction() as session:
-        found = session.execute(due.with_for_update(skip_locked=True)).first()
+        found = session.execute(due.with_for_update(key_share=True, skip_locked=True)).first()
         if found is None:
             return None
         if found.attempts >= MOST_ATTEMPTS:

@@ -66,7 +66,7 @@ _LOCK = (
         exists().where(FREEZE.c.wallet_id == WALLET.c.id, FREEZE.c.lifted_at.is_(None)).label("is_frozen"),
     )
     .where(WALLET.c.id == bindparam("wallet_id"))
-    .with_for_update(of=WALLET)
+    .with_for_update(key_share=True, of=WALLET)
 )
 _OPEN_JOURNAL = insert_if_absent(JOURNAL, JOURNAL.c.idempotency_key).returning(JOURNAL.c.id)
 _REVERSAL_OF = select(JOURNAL.c.idempotency_key).where(JOURNAL.c.reverses_id == bindparam("journal_id"))

@@ -48,7 +48,7 @@ def renew(
         .join(Entitlement, Entitlement.id == Lease.entitlement_id)
         .join(Film, Film.id == Entitlement.film_id)
         .where(Lease.id == lease_id, Lease.customer_id == customer_id, Lease.session_digest == session_digest)
-        .with_for_update(of=Lease)
+        .with_for_update(key_share=True, of=Lease)
     ).first()
     if row is None:
         raise Refused("ended")

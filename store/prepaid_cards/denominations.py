@@ -37,7 +37,7 @@ def change(
 
     Cards and orders keep the terms that they were made with. Raises BadDenomination.
     """
-    denomination = session.scalar(select(Denomination).where(Denomination.code == code).with_for_update())
+    denomination = session.scalar(select(Denomination).where(Denomination.code == code).with_for_update(key_share=True))
     if denomination is None:
         denomination = _new(code, price_cents)
         session.add(denomination)

@@ -162,11 +162,11 @@ def _open_hold(session: Session, card: PrepaidCard, cents: int, bonus: int, caus
 
 def _holds(session: Session, cause: str, *states: str) -> list[CardHold]:
     asked = select(CardHold).where(CardHold.cause == cause, CardHold.state.in_(states))
-    return list(session.scalars(asked.order_by(CardHold.id).with_for_update()))
+    return list(session.scalars(asked.order_by(CardHold.id).with_for_update(key_share=True)))
 
 
 def _locked_anew(cards: Select[PrepaidCard]) -> Select[PrepaidCard]:
-    return cards.order_by(PrepaidCard.id).with_for_update().execution_options(populate_existing=True)
+    return cards.order_by(PrepaidCard.id).with_for_update(key_share=True).execution_options(populate_existing=True)
 
 
 def _lock_wallets_of(session: Session, cards: Iterable[PrepaidCard]) -> dict[int, LockedWallet]:

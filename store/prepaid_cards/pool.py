@@ -48,7 +48,9 @@ def hand_out(session: Session, *, at: datetime, price_cents: int | None = None) 
     if price_cents is not None:
         query = query.where(PrepaidCard.price_cents == price_cents)
     card = session.scalar(
-        query.order_by(PrepaidCard.activated_at, PrepaidCard.id).limit(1).with_for_update(skip_locked=True)
+        query.order_by(PrepaidCard.activated_at, PrepaidCard.id)
+        .limit(1)
+        .with_for_update(key_share=True, skip_locked=True)
     )
     if card is None:
         raise PoolIsEmpty

@@ -45,7 +45,7 @@ def redeem(session: Session, code: str, wallet_id: int, *, keys: Keys, at: datet
             PrepaidCard.redeemed_at.is_(None),
             IS_WORTH_SOMETHING,
         )
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     if card is None:
         raise Unredeemable

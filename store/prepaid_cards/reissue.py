@@ -14,7 +14,7 @@ class AlreadyRedeemed(Exception):
 
 def reissue(session: Session, card_id: int, *, keys: Keys) -> PrepaidCard:
     """The card with its new code, made with the key in use now. Raises AlreadyRedeemed, also for a card for oneself."""
-    card = session.scalars(select(PrepaidCard).where(PrepaidCard.id == card_id).with_for_update()).one()
+    card = session.scalars(select(PrepaidCard).where(PrepaidCard.id == card_id).with_for_update(key_share=True)).one()
     if card.redeemed_at or not card.worth_cents or card.purpose == "self":
         raise AlreadyRedeemed(card_id)
     card.reissue += 1

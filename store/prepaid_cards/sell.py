@@ -24,7 +24,7 @@ def sell(session: Session, code: str, *, keys: Keys, at: datetime, funded_by: st
     card = session.scalar(
         select(PrepaidCard)
         .where(PrepaidCard.lookup_digest.in_(digests_of(keys, code)), PrepaidCard.purpose == "batch")
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     if card is None:
         raise NotPrinted

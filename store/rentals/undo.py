@@ -32,7 +32,7 @@ def undo(session: Session, customer_id: int, wallet_id: int, film_slug: str, at:
             Entitlement.begun_at.is_(None),
             in_force_at(literal(at, ENTITLEMENT.c.granted_at.type)),
         )
-        .with_for_update(of=Entitlement)
+        .with_for_update(key_share=True, of=Entitlement)
     )
     if held is None:
         raise TooLate(film_slug)

@@ -1,18 +1,23 @@
 """Thirty-two at once, in two processes: nobody is refused by the database, nobody spends what is not there."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from store import clock
+from store.checkout.models import Order
 from store.db import db, transaction
 from store.ledger.balance import outstanding
 from store.ledger.models import Lot
 from store.ledger.post import lock_wallet, reverse
 from store.ledger.reconcile import differences
 from store.prepaid_cards.expire import book_expiry, expired_lots
+from store.prepaid_cards.models import PrepaidCard
+from tests.checkout import sales
 from tests.conftest import both_engines
 from tests.ledger.test_post import take
 from tests.shop import Person, Shop
@@ -44,6 +49,26 @@ def test_pairs_of_wallets_in_crossing_order(app: Flask, shop: Shop) -> None:
     tally = cross(app, [person.wallet_id for person in people], SECONDS, seed=1)
     assert tally.done > 0
     assert_nothing_is_lost(app, people, 5000, tally)
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+def test_who_refers_to_a_wallet_may_lock_it_too(app: Flask, shop: Shop) -> None:
+    """Two cards of one customer are settled at once: each names its wallet first, and asks for its lock then."""
+    person = shop.customer()
+    order_ids = [sales.order(app, person) for _ in range(2)]
+    both_refer = threading.Barrier(2)
+
+    def settle(order_id: int) -> None:
+        with app.app_context(), transaction() as session:
+            card = sales.card_of(session, session.get_one(Order, order_id))
+            redeemed = {"activated_at": clock.now(), "redeemed_at": clock.now(), "wallet_id": person.wallet_id}
+            session.execute(update(PrepaidCard).where(PrepaidCard.id == card.id).values(redeemed))
+            both_refer.wait(timeout=10)
+            lock_wallet(session, person.wallet_id)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(settle, order_id) for order_id in order_ids]:
+            done.result()
 
 
 @both_engines
