@@ -36,6 +36,7 @@ from store.prepaid_cards import views as prepaid_cards_views
 from store.rentals import jobs as rentals_jobs
 from store.rentals import views as rentals_views
 from store.web import corner, csrf, desk, errors, filters, headers, health, limits, locale, sign_in, stylesheet
+from store.web.locale import BilingualFlask
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -74,7 +75,7 @@ JOBS = (
 
 def create_app(settings: Mapping[str, Any]) -> Flask:
     """The shop with the settings that `config.load()` read; raises SettingError for a database that they do not fit."""
-    app = Flask(
+    app = BilingualFlask(
         "store",
         root_path=str(ROOT),
         instance_path=settings["INSTANCE_PATH"],

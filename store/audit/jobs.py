@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 from flask import render_template
-from flask_babel import force_locale, ngettext
+from flask_babel import ngettext
 from sqlalchemy import select
 
 from store import clock
 from store.audit.alert import open_count, some_unmailed, take_unmailed
 from store.audit.kinds import facts_of, words_of
 from store.audit.models import Alert
+from store.customers.language import writing_to
 from store.customers.models import STAFF, Customer
 from store.customers.roles import staff_ids
 from store.db import db, transaction
@@ -40,7 +41,7 @@ def mail_alerts(customer_id: int, alert_ids: list[int]) -> None:
     alerts = db.session.scalars(still_open).all()
     if address is None or not alerts:
         return
-    with force_locale("fr"):
+    with writing_to(db.session, customer_id):
         told = [(alert, words_of(alert.kind), facts_of(alert.facts)) for alert in alerts]
         subject = _subject(str(told[0][1].title), len(told))
         words = {"subject": subject, "told": told, "open_in_all": open_count(db.session)}

@@ -8,9 +8,9 @@ from store import clock
 from store.catalogue import browse
 from store.catalogue.posters import poster_mark, poster_svg
 from store.db import db
+from store.language import language
 from store.prepaid_cards.denominations import on_sale
 from store.rentals.standing import standing_of
-from store.web.locale import language
 from store.web.markdown import render_markdown
 
 blueprint = Blueprint("catalogue", __name__)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import current_app, render_template
-from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -15,9 +14,11 @@ from store.checkout.print_receipt import file_name, print_receipt
 from store.checkout.receipt_words import write
 from store.checkout.receipts import corrected_by, sale_of
 from store.checkout.withdraw import withdrawal_of
+from store.customers.language import writing_to
 from store.customers.models import Customer
 from store.db import db
 from store.gateways import mailer
+from store.language import site
 from store.ledger.balance import credit_of
 from store.prepaid_cards.models import CardHold
 
@@ -25,7 +26,7 @@ from store.prepaid_cards.models import CardHold
 def confirm(order_id: int) -> None:
     """The receipt of a sale: what was paid, what it gave. An order that the release before settled is confirmed without one."""
     order, receipt = db.session.get_one(Order, order_id), sale_of(db.session, order_id)
-    with force_locale("fr"):
+    with writing_to(db.session, order.customer_id):
         subject = _("Your prepaid card and its credit")
         if receipt:
             subject = _("Your prepaid card: receipt %(number)s", number=receipt.shown_number)
@@ -38,7 +39,7 @@ def send_credit_note(receipt_id: int) -> None:
     """The credit note of a refund: what was given back, and what it corrects."""
     note = db.session.get_one(Receipt, receipt_id)
     corrected = corrected_by(db.session, note)
-    with force_locale("fr"):
+    with writing_to(db.session, note.customer_id):
         subject = _("Your credit note %(number)s", number=note.shown_number)
         words, paper = {"receipt": write(note, corrected)}, _on_paper(note, corrected)
         key = f"credit-note-{note.shown_number}"
@@ -49,7 +50,7 @@ def tell_of_failed_payment(order_id: int) -> None:
     """The bank did not pay a debit: nothing was charged."""
     order = db.session.get_one(Order, order_id)
     address = f"/films/{order.film_slug}" if order.purpose == "gap" else "/cartes"
-    with force_locale("fr"):
+    with writing_to(db.session, order.customer_id):
         subject = _("Your bank did not pay: nothing was charged")
         words = {"order": order, "address": address, "film_title": _film_title(order)}
         _send("failed", f"order-{order.key}-failed", subject, order.customer_id, words)
@@ -58,7 +59,7 @@ def tell_of_failed_payment(order_id: int) -> None:
 def tell_of_missed_film(order_id: int) -> None:
     """A payment is credit, and why it did not go into the film that it was for."""
     order = db.session.get_one(Order, order_id)
-    with force_locale("fr"):
+    with writing_to(db.session, order.customer_id):
         missed = why_missed(order.film_outcome or "", _film_title(order))
         subject = _("Your payment has become credit")
         words = {"order": order, "missed": missed, "film_title": _film_title(order)}
@@ -70,18 +71,18 @@ def acknowledge_withdrawal(refund_id: int) -> None:
     card_id = db.session.scalars(select(CardHold.card_id).where(CardHold.cause == f"refund:{refund_id}").limit(1)).one()
     customer_id = _customer_of(refund_id)
     received = withdrawal_of(db.session, customer_id, card_id, refund_id)
-    address = f"{current_app.config['SHOP_URL']}/compte/cartes/{card_id}/retractation/recue"
-    with force_locale("fr"):
+    with writing_to(db.session, customer_id):
+        address = f"{current_app.config['SHOP_URL']}{site()}/compte/cartes/{card_id}/retractation/recue"
         words = {"received": received, "address": address}
         _send("withdrawal", f"withdrawal-{refund_id}", _("Your withdrawal came in"), customer_id, words)
 
 
 def tell_of_failed_refund(refund_id: int) -> None:
     """The bank did not take a refund: the credit is back."""
-    refund = db.session.get_one(Refund, refund_id)
-    with force_locale("fr"):
+    refund, customer_id = db.session.get_one(Refund, refund_id), _customer_of(refund_id)
+    with writing_to(db.session, customer_id):
         subject = _("A refund that did not arrive")
-        _send("refund_failed", f"refund_failed-{refund_id}", subject, _customer_of(refund_id), {"refund": refund})
+        _send("refund_failed", f"refund_failed-{refund_id}", subject, customer_id, {"refund": refund})
 
 
 def _customer_of(refund_id: int) -> int:

@@ -3,12 +3,12 @@
 from dataclasses import asdict
 
 from flask import current_app
-from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from store.checkout.models import Receipt
 from store.checkout.receipt_words import write
 from store.gateways.typesetter import typeset_pdf
+from store.language import language, site
 from store.prepaid_cards.print_cards import breakable, printable
 
 
@@ -16,14 +16,14 @@ def print_receipt(receipt: Receipt, corrected: Receipt | None = None) -> bytes:
     """An A4 page as an accessible PDF, the same whenever it is made; only very many lines need a second one."""
     words = write(receipt, corrected)
     data = asdict(words) | {
-        "lang": _language(),
+        "lang": language(),
         "shop": printable(receipt.seller_name),
         "seller_name": _("Seller"),
         "seller": [breakable(printable(line)) for line in words.seller],
         "buyer_name": _("Buyer"),
         "buyer": [breakable(printable(line)) for line in words.buyer],
         "columns": [_("What"), _("Count"), _("Sum")],
-        "address": f"{current_app.config['SHOP_URL']}/compte/recus/{words.number}",
+        "address": f"{current_app.config['SHOP_URL']}{site()}/compte/recus/{words.number}",
     }
     return typeset_pdf("checkout/receipt.typ", data, receipt.issued_at)
 
@@ -32,8 +32,3 @@ def file_name(receipt: Receipt) -> str:
     """How the PDF is called."""
     kind = _("credit-note") if receipt.series == "credit_note" else _("receipt")
     return f"{kind}-{receipt.shown_number}.pdf"
-
-
-def _language() -> str:
-    locale = get_locale()
-    return locale.language if locale else "fr"

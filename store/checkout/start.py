@@ -17,6 +17,7 @@ from store.checkout.models import FOR_ONESELF, Order
 from store.db import transaction
 from store.gateways import stripe_gateway
 from store.gateways.stripe_gateway import CheckoutSession
+from store.language import language, site
 from store.ledger.balance import credit_of
 from store.ledger.post import WalletFrozen, lock_wallet
 from store.prepaid_cards.gifts import GiftWish, wishes_of
@@ -98,7 +99,7 @@ def place_order(session: Session, purchase: Purchase, currency: str, at: datetim
 
 def open_session(order: Order, email: str, label: str) -> CheckoutSession:
     """Stripe's Session for the order; repeated, the same one."""
-    shop = current_app.config["SHOP_URL"]
+    pages = current_app.config["SHOP_URL"] + site()
     return stripe_gateway.create_session(
         key=order.key,
         label=label,
@@ -106,9 +107,9 @@ def open_session(order: Order, email: str, label: str) -> CheckoutSession:
         quantity=order.quantity,
         currency=order.currency,
         email=email,
-        success_url=f"{shop}/paiement/retour?session_id={{CHECKOUT_SESSION_ID}}",
-        cancel_url=f"{shop}/paiement/abandon?commande={order.key}",
-        locale="fr",
+        success_url=f"{pages}/paiement/retour?session_id={{CHECKOUT_SESSION_ID}}",
+        cancel_url=f"{pages}/paiement/abandon?commande={order.key}",
+        locale=language(),
         expires_at=order.expires_at,
     )
 

@@ -30,6 +30,7 @@ from store.checkout.shares import Rates
 from store.checkout.start import FilmWish, Purchase, start
 from store.db import GREATEST_ID, db
 from store.gateways.stripe_gateway import StripeUnavailable, fetch_session
+from store.language import language
 from store.ledger.post import WalletFrozen
 from store.prepaid_cards import denominations, pool
 from store.prepaid_cards.gifts import GiftWish
@@ -38,7 +39,6 @@ from store.prepaid_cards.print_cards import unprintable
 from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
 from store.rentals.standing import standing_of
 from store.web.corner import visitor_credit
-from store.web.locale import language
 
 blueprint = Blueprint("checkout", __name__)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask_login import UserMixin
-from sqlalchemy import ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from store.db import Base, Identity
@@ -14,9 +14,13 @@ STAFF = "staff"
 
 
 class Customer(Base):
-    """A person with an account; `email` is normalised, so that one address is one customer."""
+    """A person with an account; `email` is normalised, so that one address is one customer.
+
+    `language` (`fr`, `en`) is the one in which they are written to.
+    """
 
     __tablename__ = "customer"
+    __table_args__ = (CheckConstraint("language IN ('fr', 'en')", name="language"),)
 
     id: Mapped[Identity]
     email: Mapped[str] = mapped_column(unique=True)
@@ -25,6 +29,7 @@ class Customer(Base):
     wallet_id: Mapped[int] = mapped_column(ForeignKey("wallet.id"), unique=True)
     role: Mapped[str | None]
     joined_at: Mapped[datetime]
+    language: Mapped[str] = mapped_column(server_default="fr")
 
 
 class CustomerSession(Base):

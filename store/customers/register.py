@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from store.customers.models import Customer
+from store.language import FRENCH
 from store.ledger.post import open_wallet
 
 LONGEST_ADDRESS = 254
@@ -30,14 +31,28 @@ def normalise(address: str) -> str:
 
 
 def register(
-    session: Session, *, email: str, name: str, password_hash: str, currency: str, at: datetime, role: str | None = None
+    session: Session,
+    *,
+    email: str,
+    name: str,
+    password_hash: str,
+    currency: str,
+    at: datetime,
+    role: str | None = None,
+    language: str = FRENCH,
 ) -> int:
     """A new customer; returns the id. `email` is normalised. Raises AddressTaken, also for the loser of a race."""
     if session.scalar(select(Customer.id).where(Customer.email == email)) is not None:
         raise AddressTaken(email)
     wallet_id = open_wallet(session, currency, at)
     new_customer = insert(Customer).values(
-        email=email, name=name, password_hash=password_hash, wallet_id=wallet_id, role=role, joined_at=at
+        email=email,
+        name=name,
+        password_hash=password_hash,
+        wallet_id=wallet_id,
+        role=role,
+        joined_at=at,
+        language=language,
     )
     try:
         return session.scalars(new_customer.returning(Customer.id)).one()

@@ -19,6 +19,7 @@ from store.customers.forms import KINDS, SignInForm, SignUpForm, StatementForm
 from store.customers.models import Customer
 from store.customers.register import AddressTaken, normalise, register
 from store.db import db, transaction
+from store.language import language
 from store.ledger.balance import STATEMENT_LINES, Movement, credit_of, parts_of, statement_of
 from store.prepaid_cards.own import card_numbers, describe_holds, tickets_of
 from store.prepaid_cards.own import describe as describe_cards
@@ -89,6 +90,7 @@ def do_sign_up() -> Response | tuple[str, int]:
                 password_hash=password_hash,
                 currency=current_app.config["SHOP_CURRENCY"],
                 at=clock.now(),
+                language=language(),
             )
     except AddressTaken:
         form.email.errors = [*form.email.errors, _("This address has an account already: sign in instead.")]

@@ -9,9 +9,9 @@ from markupsafe import Markup
 from store import clock
 from store.catalogue import browse
 from store.db import db
+from store.language import language
 from store.ledger.balance import last_audit, last_closing, outstanding
 from store.prepaid_cards.denominations import on_sale
-from store.web.locale import language
 from store.web.markdown import render_markdown
 
 blueprint = Blueprint("pages", __name__)

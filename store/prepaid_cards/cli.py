@@ -17,11 +17,11 @@ from typing import BinaryIO
 import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
-from flask_babel import force_locale
 from sqlalchemy.orm import Session
 
 from store import clock
 from store.db import db, transaction
+from store.language import FRENCH, speaking
 from store.ledger.chart import GOODWILL, STRIPE_CLEARING, TILL
 from store.prepaid_cards import denominations, print_cards
 from store.prepaid_cards.batch import LARGEST, PrintedCard, issue_cards, open_batch, printed_cards
@@ -269,7 +269,7 @@ def _write_list(file: BinaryIO, cards: Sequence[PrintedCard]) -> None:
 
 def _write_sheets(files: Sequence[BinaryIO], cards: Sequence[PrintedCard], at: datetime) -> None:
     """Set the tickets, one file after the other. They say when the batch was made: set again they are the same."""
-    with force_locale("fr"), click.progressbar(length=len(cards), label="setting sheets") as bar:
+    with speaking(FRENCH), click.progressbar(length=len(cards), label="setting sheets") as bar:
         for file, pdf in zip(files, print_cards.print_sheets(cards, at), strict=True):
             file.write(pdf)
             bar.update(print_cards.BOOK)

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import structlog
 from flask import current_app, render_template
-from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -13,6 +12,7 @@ from store.customers.models import Customer
 from store.db import db, transaction
 from store.gateways import mailer
 from store.jobs.enqueue import enqueue, every, job
+from store.language import speaking
 from store.ledger.balance import credit_of
 from store.ledger.models import Lot
 from store.prepaid_cards import gifts
@@ -74,10 +74,10 @@ def _deliver(gift_id: int) -> None:
         gifts.mark_sent(session, gift_id, card.reissue, clock.now())
 
 
-def _gift(gift_id: int) -> tuple[Gift, PrepaidCard, str]:
+def _gift(gift_id: int) -> tuple[Gift, PrepaidCard, Customer]:
     db.session.rollback()
     gift, card, giver = db.session.execute(
-        select(Gift, PrepaidCard, Customer.name)
+        select(Gift, PrepaidCard, Customer)
         .join(PrepaidCard, PrepaidCard.id == Gift.card_id)
         .join(Customer, Customer.id == PrepaidCard.bought_by)
         .where(Gift.id == gift_id)
@@ -86,9 +86,10 @@ def _gift(gift_id: int) -> tuple[Gift, PrepaidCard, str]:
     return gift, card, giver
 
 
-def _mail_gift(gift: Gift, card: PrepaidCard, giver: str) -> None:
-    with force_locale("fr"):
-        letter = gift_letter(gift, card, giver=giver, keys=current_app.config["CODE_KEYS"], at=clock.now())
+def _mail_gift(gift: Gift, card: PrepaidCard, giver: Customer) -> None:
+    """In the language of who gives: it is their message, and all that is known of the other."""
+    with speaking(giver.language):
+        letter = gift_letter(gift, card, giver=giver.name, keys=current_app.config["CODE_KEYS"], at=clock.now())
         mailer.send(
             key=f"gift-{gift.id}-{card.reissue}",
             to=gift.recipient_email or "",
@@ -108,8 +109,8 @@ def mail_reminder(wallet_id: int, lot_ids: list[int], days: int) -> None:
     ).all()
     if not lots:
         return
-    customer = db.session.execute(select(Customer.name, Customer.email).where(Customer.wallet_id == wallet_id)).one()
-    with force_locale("fr"):
+    customer = db.session.scalars(select(Customer).where(Customer.wallet_id == wallet_id)).one()
+    with speaking(customer.language):
         words = {
             "name": customer.name,
             "lots": lots,

@@ -12,11 +12,11 @@ from itertools import islice
 from typing import Any
 
 from flask import current_app
-from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from store.catalogue.lettering import FONTS, Typeface
 from store.gateways.typesetter import typeset_pdf, typeset_png
+from store.language import language, site
 from store.prepaid_cards.batch import PrintedCard
 from store.prepaid_cards.codes import Keys, written
 from store.prepaid_cards.imprint import code_on
@@ -39,7 +39,7 @@ def print_gift(gift: Gift, card: PrepaidCard, *, giver: str, keys: Keys, at: dat
     facts = ticket_of(card, address=activation_address(code))
     name, giver = printable(gift.recipient_name), printable(giver)
     data = {
-        "lang": _language(),
+        "lang": language(),
         "title": _("Prepaid card of %(sum)s, given", sum=facts.sum),
         "shop": printable(_shop_name()),
         "kind": _("A prepaid card, given"),
@@ -62,7 +62,7 @@ def print_sheets(cards: Iterable[PrintedCard], at: datetime) -> Iterator[bytes]:
     while book := list(islice(waiting, BOOK)):
         tickets = [_printed_ticket(card) for card in book]
         data = {
-            "lang": _language(),
+            "lang": language(),
             "title": _("Prepaid cards %(first)s to %(last)s", first=book[0].serial, last=book[-1].serial),
             "shop": printable(_shop_name()),
             "tickets": [{"drawing": draw_ticket(ticket, "sheet"), "words": ticket.words} for ticket in tickets],
@@ -90,12 +90,12 @@ def ticket_of(card: PrepaidCard, address: str | None = None) -> TicketFacts:
 
 def activation_address(code: str) -> str:
     """Where a code is redeemed. It stands behind `#`, which browsers keep to themselves."""
-    return f"{current_app.config['SHOP_URL']}/cartes/activer#{code}"
+    return f"{current_app.config['SHOP_URL']}{site()}/cartes/activer#{code}"
 
 
 def how_to_use(card: PrepaidCard) -> list[str]:
     """Three short lines."""
-    place = current_app.config["SHOP_URL"].partition("://")[2] + "/cartes/activer"
+    place = current_app.config["SHOP_URL"].partition("://")[2] + site() + "/cartes/activer"
     return [
         _("Open %(place)s, or hold a telephone’s camera to the square.", place=place),
         _("Sign in, or make an account: it is free."),
@@ -181,8 +181,3 @@ def _elided(sentence: str) -> str:
 
 def _shop_name() -> str:
     return str(current_app.config["SHOP_NAME"])
-
-
-def _language() -> str:
-    locale = get_locale()
-    return locale.language if locale else "fr"

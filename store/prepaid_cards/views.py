@@ -43,6 +43,7 @@ from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
 from store.stop import stop_at
 from store.web.corner import visitor_credit
 from store.web.limits import limiter
+from store.web.next_page import this_page
 
 blueprint = Blueprint("prepaid_cards", __name__)
 blueprint.add_app_template_global(draw_ticket)
@@ -235,7 +236,7 @@ def _keys() -> Keys:
 def _receipt() -> str | Response:
     """What the customer's own card gave."""
     if not current_user.is_authenticated:
-        return redirect(url_for("customers.sign_in", next=request.full_path), 303)
+        return redirect(url_for("customers.sign_in", next=this_page()), 303)
     card_id = request.args["carte"]
     redeemed = None
     if CARD_ID.fullmatch(card_id):

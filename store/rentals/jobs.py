@@ -3,11 +3,11 @@
 from typing import Any
 
 from flask import render_template
-from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
 
 from store.catalogue.models import Film
+from store.customers.language import writing_to
 from store.customers.models import Customer
 from store.db import db
 from store.gateways import mailer
@@ -19,7 +19,7 @@ from store.rentals.models import Entitlement
 def mail_granted(entitlement_id: int) -> None:
     """Confirm a rental or a purchase: what, how much, until when."""
     words = _words(entitlement_id)
-    with force_locale("fr"):
+    with writing_to(db.session, words["held"].customer_id):
         _send("mail_granted", _("%(title)s is yours to watch", title=words["title"]), words)
 
 
@@ -27,7 +27,7 @@ def mail_granted(entitlement_id: int) -> None:
 def mail_begun(entitlement_id: int) -> None:
     """Confirm, as the law asks, that the customer wished to begin at once and gave up the right to withdraw."""
     words = _words(entitlement_id)
-    with force_locale("fr"):
+    with writing_to(db.session, words["held"].customer_id):
         _send("mail_begun", _("%(title)s: your rental has begun", title=words["title"]), words)
 
 

@@ -58,7 +58,8 @@ def _page(code: int) -> str:
     if code >= 500:
         forget_visitor()
     if request_ctx.url_adapter is None:  # an unknown Host: nothing was routed, yet the page has links
-        request_ctx.url_adapter = current_app.url_map.bind(urlsplit(current_app.config["SHOP_URL"]).netloc)
+        host = urlsplit(current_app.config["SHOP_URL"]).netloc
+        request_ctx.url_adapter = current_app.url_map.bind(host, script_name=request.root_path)
     return render_template("errors/error.html", code=code)
 
 

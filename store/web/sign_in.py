@@ -10,6 +10,7 @@ from store import clock
 from store.customers import sessions
 from store.customers.models import SignedIn
 from store.db import db, transaction
+from store.web.next_page import own_path, this_page
 
 manager = LoginManager()
 
@@ -62,5 +63,5 @@ def _load(session_id: str) -> SignedIn | None:
 
 def _ask_to_sign_in() -> Response | tuple[Any, int]:
     """A page goes on after signing in; a form cannot, so its page is where one comes back to."""
-    onward = request.full_path.rstrip("?") if request.method == "GET" else request.form.get("next") or "/compte"
+    onward = this_page() if request.method == "GET" else own_path(request.form.get("next"))
     return redirect(url_for("customers.sign_in", next=onward), 303)
