@@ -96,7 +96,7 @@ def _demo_defaults(environ: Mapping[str, str]) -> dict[str, str]:
         "SECRET_KEY": DEMO_SECRET,
         "CODE_KEYS": f"1:{DEMO_SECRET}",
         "MEDIA_TOKEN_KEYS": f"1:{DEMO_SECRET}",
-        "SHOP_PUBLISHER": "Démonstration — aucune vente réelle n’a lieu ici.",
+        "SHOP_PUBLISHER": "Démonstration : aucune vente réelle n’a lieu ici. (A demonstration: nothing is really sold here.)",
         "MAIL_FROM": "CinéMutins <boutique@example.org>",
     }
     if "STRIPE_SECRET_KEY" not in environ:

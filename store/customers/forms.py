@@ -75,8 +75,13 @@ def _in_a_usual_year(_form: Form, field: DateField) -> None:
         raise ValidationError(_("This day is too far off."))
 
 
-class StatementForm(Form):
+class StatementForm(FlaskForm):
     """What the statement shows: a kind of movement, days of the shop, and the line after which to go on. All by the address."""
+
+    class Meta:
+        """It changes nothing, and so needs no token."""
+
+        csrf = False
 
     mouvement = SelectField(
         _("Movements"),

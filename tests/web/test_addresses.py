@@ -90,8 +90,6 @@ TO_COME = [
     "/sitemap.xml",
     "/robots.txt",
     "/films.atom",
-    "/en",
-    "/en/films",
 ]
 
 MULTIPART = "multipart/form-data; boundary=x"
