@@ -1,11 +1,11 @@
 """Telling French from English, by the catalogue: what words each language has that the other has not."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import cache
 from html.parser import HTMLParser
 
-from babel.messages.catalog import Message
+from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 from config import ROOT
@@ -32,12 +32,18 @@ def words(text: str) -> set[str]:
 
 
 @cache
+def messages() -> Catalog:
+    """English sentences and their French."""
+    with FRENCH.open("rb") as file:
+        return read_po(file, "fr")
+
+
+@cache
 def vocabulary() -> dict[str, frozenset[str]]:
     """By language, the words of the catalogue that the other's sentences never use."""
-    with FRENCH.open("rb") as file:
-        messages = [message for message in read_po(file, "fr") if message.id]
-    english = set[str]().union(*(words(form) for message in messages for form in _forms(message.id)))
-    french = set[str]().union(*(words(form) for message in messages for form in _forms(message.string)))
+    sentences = [message for message in messages() if message.id]
+    english = set[str]().union(*(words(form) for message in sentences for form in forms(message.id)))
+    french = set[str]().union(*(words(form) for message in sentences for form in forms(message.string)))
     return {"fr": frozenset(french - english - BOTH), "en": frozenset(english - french - BOTH)}
 
 
@@ -56,8 +62,9 @@ def spoken(page: str) -> str:
     return "\n".join(reader.said)
 
 
-def _forms(text: Message | str | tuple[str, ...]) -> Iterator[str]:
-    yield from (text,) if isinstance(text, str) else text
+def forms(text: str | Sequence[str]) -> Sequence[str]:
+    """A sentence, or one for each number that it can be about."""
+    return [text] if isinstance(text, str) else text
 
 
 class _Reader(HTMLParser):

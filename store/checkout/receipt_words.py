@@ -98,7 +98,7 @@ def _label(what: str, quantity: int) -> str:
 
 def _details(quantity: int, numbers: list[str], credit_cents: int | None) -> Iterator[str]:
     if len(numbers) <= MOST_NUMBERS:
-        yield f"N°\u00a0{', '.join(numbers)}"
+        yield f"{_('No.')}\u00a0{', '.join(numbers)}"
     if credit_cents:
         credit = _written("money", credit_cents)
         yield _("%(sum)s of credit each", sum=credit) if quantity > 1 else _("%(sum)s of credit", sum=credit)

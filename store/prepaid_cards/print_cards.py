@@ -81,7 +81,7 @@ def ticket_of(card: PrepaidCard, address: str | None = None) -> TicketFacts:
         title=_("Prepaid card"),
         sum=_written("whole_money", card.price_cents),
         line=_("%(sum)s of credit", sum=_written("money", card.worth_cents)),
-        stub=f"N°\u00a0{card.last4}",
+        stub=f"{_('No.')}\u00a0{card.last4}",
         remaining=card.worth_cents,
         initial=card.credit_cents,
         address=address,
