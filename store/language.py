@@ -6,6 +6,8 @@ from flask_babel import force_locale, get_locale
 
 FRENCH, ENGLISH = "fr", "en"
 
+LANGUAGES = (FRENCH, ENGLISH)
+
 LOCALES = {FRENCH: "fr", ENGLISH: "en_GB"}
 """How each is written: a shop in Europe dates « 23 Nov 2026 » and counts 24 hours in English too."""
 

@@ -1,0 +1,120 @@
+"""Every letter is in the language of who reads it: its subject, its text, its HTML, the papers beside it, and where its links lead."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from store import clock
+from store.audit.alert import raise_alert
+from store.checkout.models import Receipt
+from store.checkout.withdraw import withdraw
+from store.customers.language import choose_language
+from store.db import db, transaction
+from store.jobs.enqueue import REGISTRY
+from store.language import LANGUAGES, SITES
+from store.ledger.models import Lot
+from store.prepaid_cards.gifts import GiftWish
+from store.rentals.models import Entitlement
+from tests.checkout import sales
+from tests.languages import foreign_words, spoken
+from tests.postbox import Postbox
+from tests.prepaid_cards.counter import Counter
+from tests.prepaid_cards.paper import Paper
+from tests.shop import Person, Shop
+
+Payload = dict[str, Any]
+
+
+@pytest.fixture(params=LANGUAGES)
+def code(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def reader(app: Flask, shop: Shop, code: str) -> Person:
+    """A customer, and a member of the staff, who is written to in this language."""
+    app.config.update(SHOP_NAME="Zorn", SHOP_PUBLISHER="Zorn")
+    person = shop.staff("zorn@zorn.example", credit=350)
+    with app.app_context(), transaction() as session:
+        choose_language(session, person.id, code)
+    return person
+
+
+@pytest.fixture
+def payloads(app: Flask, shop: Shop, reader: Person) -> dict[str, Payload]:
+    """For each job that writes, something to write about."""
+    shop.film("zorn")
+    sales.sell(app, reader)
+    entitlement = {"entitlement_id": sales.spend(app, reader, "zorn")}
+    with app.app_context():
+        at = clock.now()
+    shop.credit(reader, 0, bonus=100, bonus_expires_at=at + timedelta(days=3))
+    with app.app_context():
+        gift = GiftWish("email", "Zorn", "zorn@zorn.example", "Zorn!", clock.today())
+        Counter(app).card(reader, gift=gift)
+        with transaction() as session:
+            card = sales.card_of(session, session.get_one(sales.Order, 1))
+            session.execute(update(Entitlement).values(begun_at=at, ends_at=at, consent_version="1"))
+            withdraw(session, reader.id, card.id, at)
+            raise_alert(session, "payment_mismatch", "x", {"amount": 100}, at)
+        sales.refund(app, reader, 1, 500)
+        note_id = db.session.scalars(select(Receipt.id).where(Receipt.series == "credit_note")).one()
+        lot_id = db.session.scalars(
+            select(Lot.id).where(Lot.kind == "bonus", Lot.remaining > 0, Lot.expires_at < at + timedelta(days=4))
+        ).one()
+    return {
+        **{f"checkout.mail_{about}": {"order_id": 1} for about in ("confirmation", "failed", "film_missed")},
+        **{f"checkout.mail_{about}": {"refund_id": 1} for about in ("withdrawal", "refund_failed")},
+        "checkout.mail_credit_note": {"receipt_id": note_id},
+        **{f"rentals.mail_{about}": entitlement for about in ("granted", "begun")},
+        "prepaid_cards.mail_reminder": {"wallet_id": reader.wallet_id, "lot_ids": [lot_id], "days": 3},
+        "prepaid_cards.deliver_gifts": {},
+        "audit.mail_alerts": {"customer_id": reader.id, "alert_ids": [1]},
+    }
+
+
+@pytest.fixture
+def letter(app: Flask, postbox: Postbox) -> Callable[[str, Payload], EmailMessage]:
+    """`letter(job, payload)` does the job and returns what came by mail."""
+
+    def letter(job: str, payload: Payload) -> EmailMessage:
+        with app.app_context():
+            REGISTRY[job].handler(**payload)
+        [arrived] = postbox.letters
+        postbox.letters.clear()
+        return arrived
+
+    return letter
+
+
+def said_in(letter: EmailMessage) -> str:
+    plain, page = (letter.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    papers = [Paper(part.get_content()).text() for part in letter.iter_attachments()]
+    return "\n".join((letter["Subject"], plain, spoken(page), *papers))
+
+
+def test_letters_speak_the_language_of_their_reader(
+    payloads: dict[str, Payload], letter: Callable[..., EmailMessage], code: str
+) -> None:
+    assert payloads.keys() >= {name for name in REGISTRY if "mail" in name}, "give this test something to write about"
+    for name, payload in payloads.items():
+        arrived = letter(name, payload)
+        assert foreign_words(said_in(arrived), code) == set(), name
+        page = arrived.get_body(("html",)).get_content()
+        assert f'<html lang="{code}">' in page
+        for path in re.findall(r"http://localhost(/[^\s\"<)]*)", page + arrived.get_body(("plain",)).get_content()):
+            assert path.startswith(f"{SITES['en']}/") == (code == "en"), (name, path)
+
+
+def test_sums_and_days_are_written_as_the_language_writes_them(
+    payloads: dict[str, Payload], letter: Callable[..., EmailMessage], code: str
+) -> None:
+    said = said_in(letter("checkout.mail_confirmation", payloads["checkout.mail_confirmation"])).replace("\u00a0", " ")
+    assert {"fr": "20,00 €", "en": "€20.00"}[code] in said
+    assert {"fr": "€20.00", "en": "20,00 €"}[code] not in said
