@@ -57,7 +57,7 @@ class CardForm(FlaskForm):
         default="moi",
     )
     denomination = StringField(_("Sum"), [Length(max=10)])
-    montant = StringField(_("Another sum, from 5 to 150 €"), [Length(max=20)])
+    montant = StringField(_("Another sum, from €5 to €150"), [Length(max=20)])
     remise = RadioField(
         _("How do they get it?"),
         choices=[SelectChoice("email", _("by e-mail")), SelectChoice("imprimer", _("on paper, printed by you"))],
@@ -90,7 +90,7 @@ class CardForm(FlaskForm):
         found = SUM.fullmatch((field.data or "").replace("€", "").strip())
         cents = int(Decimal(f"{found[1]}.{found[2] or 0}") * 100) if found else 0
         if not LEAST_FREE_CENTS <= cents <= MOST_FREE_CENTS:
-            raise ValidationError(_("Write a sum between 5 and 150 €, such as 35 or 37.50."))
+            raise ValidationError(_("Write a sum between €5 and €150, such as 35 or 37.50."))
         self.price_cents = cents
 
     def validate_recipient_name(self, field: StringField) -> None:

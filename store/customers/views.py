@@ -3,7 +3,18 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, current_app, g, get_template_attribute, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    g,
+    get_template_attribute,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from markupsafe import Markup
@@ -16,10 +27,11 @@ from store.checkout.receipts import describe as describe_receipts
 from store.clock import start_of
 from store.customers import passwords
 from store.customers.forms import KINDS, SignInForm, SignUpForm, StatementForm
+from store.customers.language import choose_language, language_of
 from store.customers.models import Customer
 from store.customers.register import AddressTaken, normalise, register
 from store.db import db, transaction
-from store.language import language
+from store.language import LANGUAGES, language
 from store.ledger.balance import STATEMENT_LINES, Movement, credit_of, parts_of, statement_of
 from store.prepaid_cards.own import card_numbers, describe_holds, tickets_of
 from store.prepaid_cards.own import describe as describe_cards
@@ -112,7 +124,24 @@ def sign_out() -> Response:
 def account() -> str:
     """Where everything of one's own begins."""
     films = films_of(db.session, current_user.customer_id, clock.now())
-    return render_template("customers/account.html", films=[film for film in films if film.in_force][:5])
+    return render_template(
+        "customers/account.html",
+        films=[film for film in films if film.in_force][:5],
+        letters_in=language_of(db.session, current_user.customer_id),
+    )
+
+
+@blueprint.post("/compte/langue")
+@login_required
+def choose_letters() -> Response:
+    """From now on, letters are in the language that `langue` names."""
+    chosen = request.form.get("langue")
+    if chosen not in LANGUAGES:
+        abort(422)
+    with transaction() as session:
+        choose_language(session, current_user.customer_id, chosen)
+    flash(_("Noted: our next letter to you is in this language."), "status")
+    return redirect(url_for("customers.account"), 303)
 
 
 @blueprint.get("/compte/credit")

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from store import clock
 from store.audit.kinds import CENTS, INSTANT, Fact
+from store.language import FRENCH, language
 
 NO_BREAK = "\u00a0"
 BEFORE_VOWEL = pattern(r"\b([Dd])e ((?:<b>)?(?:[AEIOUÀÂÉÈÊËÎÏÔŒ]|H(?:ervé|enri|élène|ubert)\b))")
@@ -32,8 +33,9 @@ def money(cents: int, currency: str | None = None) -> str:
 
 
 def signed_money(cents: int) -> str:
-    """A movement: 100 → « + 1,00 € », -350 → « − 3,50 € »."""
-    return f"{'−' if cents < 0 else '+'}{NO_BREAK}{money(abs(cents))}"
+    """A movement: 100 → « + 1,00 € », -350 → « − 3,50 € », in English “−€3.50”."""
+    gap = NO_BREAK if language() == FRENCH else ""
+    return f"{'−' if cents < 0 else '+'}{gap}{money(abs(cents))}"
 
 
 def whole_money(cents: int) -> str:
@@ -53,11 +55,13 @@ def percent(share: Decimal) -> str:
 
 
 def minutes(length: int) -> str:
-    """84 → « 1 h 24 », 52 → « 52 min »."""
+    """84 → « 1 h 24 », in English “1 h 24 min”; 52 → « 52 min »."""
     hours, rest = divmod(length, 60)
     if not hours:
         return f"{rest}{NO_BREAK}min"
-    return f"{hours}{NO_BREAK}h{NO_BREAK}{rest:02}" if rest else f"{hours}{NO_BREAK}h"
+    if not rest:
+        return f"{hours}{NO_BREAK}h"
+    return _("%(hours)s h %(minutes)s min", hours=hours, minutes=f"{rest:02}").replace(" ", NO_BREAK)
 
 
 def day(moment: datetime | date) -> str:
@@ -97,7 +101,7 @@ def names(people: list[str]) -> str:
 
 def elide(sentence: str) -> str:
     """French: « un film de Agnès Varda » becomes « un film d’Agnès Varda »; other languages stay as they are."""
-    if get_locale().language != "fr":
+    if language() != FRENCH:
         return sentence
     elided = BEFORE_VOWEL.sub(r"\1’\2", str(sentence))
     return Markup(elided) if isinstance(sentence, Markup) else elided

@@ -8,6 +8,7 @@ import time_machine
 from flask import Flask
 from markupsafe import Markup
 
+from store.language import speaking
 from store.web import filters
 
 N = "\u00a0"
@@ -83,3 +84,19 @@ def test_ago() -> None:
 def test_money_of_another_currency() -> None:
     assert filters.money(350, "CHF") == f"3,50{N}CHF"
     assert filters.money(350, "JPY") == f"350{N}JPY"
+
+
+def test_english_writes_otherwise(app: Flask) -> None:
+    this_year = date.today().year
+    with speaking("en"):
+        assert filters.money(123_450) == "€1,234.50"
+        assert (filters.whole_money(2000), filters.whole_money(1050)) == ("€20", "€10.50")
+        assert (filters.signed_money(-350), filters.signed_money(100)) == ("−€3.50", "+€1.00")
+        assert filters.percent(Decimal("5.15")) == "5.15%"
+        assert (filters.minutes(65), filters.minutes(60)) == (f"1{N}h{N}05{N}min", f"1{N}h")
+        assert filters.day(datetime(this_year, 7, 31, 22, 30, tzinfo=UTC)) == f"1{N}Aug"
+        assert filters.full_day(datetime(2026, 12, 31, 23, 30, tzinfo=UTC)) == f"1{N}January{N}2027"
+        assert filters.day_time(datetime(this_year, 7, 31, 18, 15, tzinfo=UTC)) == f"31{N}Jul{N}at{N}20:15"
+        assert filters.elide("a film by de Agnès Varda") == "a film by de Agnès Varda"
+        assert filters.countries(["FR", "DE"]) == "France, Germany"
+        assert filters.languages(["fr", "de"]) == "French, German"
