@@ -28,6 +28,7 @@ class Order(Base):
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'processing', 'paid', 'failed', 'lapsed')", name="state"),
         CheckConstraint("purpose IN ('self', 'gift', 'suspended', 'gap')", name="purpose"),
+        CheckConstraint("language IN ('fr', 'en')", name="language"),
         CheckConstraint("price_cents > 0 AND credit_cents >= price_cents", name="credit_covers_price"),
         CheckConstraint(f"quantity BETWEEN 1 AND {MOST_CARDS}", name="quantity"),
         CheckConstraint("price_cents % quantity = 0 AND credit_cents % quantity = 0", name="cards_are_alike"),
@@ -63,6 +64,8 @@ class Order(Base):
     created_at: Mapped[datetime] = mapped_column(index=True)
     expires_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
+    language: Mapped[str] = mapped_column(server_default="fr")
+    """In which it was placed, and Stripe is asked: its key is good for one wording alone."""
 
     @property
     def card_price_cents(self) -> int:

@@ -5,7 +5,7 @@ persisted before the call that it protects, and the same key gives the same Sess
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ from store.checkout.models import FOR_ONESELF, Order
 from store.db import transaction
 from store.gateways import stripe_gateway
 from store.gateways.stripe_gateway import CheckoutSession
-from store.language import language, site
+from store.language import language, site, speaking
 from store.ledger.balance import credit_of
 from store.ledger.post import WalletFrozen, lock_wallet
 from store.prepaid_cards.gifts import GiftWish, wishes_of
@@ -59,15 +59,19 @@ class Purchase:
     form_key: str | None = None
 
 
-def start(purchase: Purchase, label: str, at: datetime) -> str:
-    """The address of Stripe's page on which to pay. Raises WalletFull, WalletFrozen, StripeUnavailable."""
+def start(purchase: Purchase, label: Callable[[], str], at: datetime) -> str:
+    """The address of Stripe's page on which to pay. Raises WalletFull, WalletFrozen, StripeUnavailable.
+
+    `label` says what is bought, in the language of the moment.
+    """
     with transaction() as session:
         order = place_order(session, purchase, current_app.config["SHOP_CURRENCY"], at)
     stop_at("checkout.ordered")
     known = stripe_gateway.fetch_session(order.stripe_session_id) if order.stripe_session_id else None
     if known and known.url:
         return known.url  # a second press: its words may have changed since, and the key allows for one wording
-    checkout = open_session(order, purchase.email, label)
+    with speaking(order.language):
+        checkout = open_session(order, purchase.email, label())
     stop_at("checkout.session_made")
     with transaction() as session:
         join(session, order.key, checkout)
@@ -137,6 +141,7 @@ def _new_order(purchase: Purchase, currency: str, at: datetime) -> Order:
         state="pending",
         created_at=at,
         expires_at=at + SESSION_LIFE,
+        language=language(),
     )
 
 

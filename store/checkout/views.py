@@ -77,8 +77,13 @@ def buy_card() -> Response | Page:
         return _offer_again(form, _("Choose one of the cards below.") if sums is None and is_valid else None)
     if not current_user.is_authenticated:
         return _sign_in_first(form)
-    label = _("Prepaid card %(sum)s", sum=_money(sums[0]))
-    return _without_draft(_on_to_stripe(_purchase(form, *sums), label, lambda *refusal: _offer_again(form, *refusal)))
+    return _without_draft(
+        _on_to_stripe(
+            _purchase(form, *sums),
+            lambda: _("Prepaid card %(sum)s", sum=_money(sums[0])),
+            lambda *refusal: _offer_again(form, *refusal),
+        )
+    )
 
 
 @blueprint.get("/films/<slug>/payer")
@@ -109,8 +114,11 @@ def do_pay_gap(slug: str) -> Response | Page:
         card_credit_cents=gap.pay_cents,
         film=FilmWish(gap.film.slug, gap.act, gap.price_cents),
     )
-    label = _("Credit to watch %(title)s", title=gap.film.title)
-    return _on_to_stripe(purchase, label, lambda complaint, status=422: (_gap_page(gap, complaint), status))
+    return _on_to_stripe(
+        purchase,
+        lambda: _("Credit to watch %(title)s", title=gap.film.title),
+        lambda complaint, status=422: (_gap_page(gap, complaint), status),
+    )
 
 
 @blueprint.get("/paiement/retour")
@@ -154,7 +162,7 @@ def resume() -> Response | Page:
     return redirect(url_for("checkout.come_back", session_id=order.stripe_session_id), 303)
 
 
-def _on_to_stripe(purchase: Purchase, label: str, again: Callable[..., Page]) -> Response | Page:
+def _on_to_stripe(purchase: Purchase, label: Callable[[], str], again: Callable[..., Page]) -> Response | Page:
     """To the page on which to pay; or `again` the page that one came from, with a complaint and a status."""
     try:
         return redirect(start(purchase, label, clock.now()), 303)

@@ -85,7 +85,7 @@ def _purchases(app: Flask, sandbox: OwnSandbox, count: int) -> tuple[list[str], 
             person = shop.customer(f"flood-{number}@example.org")
         with app.app_context():
             purchase = Purchase(person.id, person.wallet_id, person.email, "self", PRICE, PRICE)
-            [session_id] = re.findall(r"cs_test_\w+", start(purchase, "Carte", clock.now()))
+            [session_id] = re.findall(r"cs_test_\w+", start(purchase, lambda: "Carte", clock.now()))
         if number % DECLINED_ONE_IN == 0:
             assert pay(sandbox.url, session_id, IS_DECLINED) == "declined"
             declined.append(session_id)

@@ -42,7 +42,7 @@ def test_starting(app: Flask, shop: Shop, sandbox: str, step: str) -> None:
 
     def press_the_button() -> None:
         purchase = Purchase(person.id, person.wallet_id, person.email, "self", 2000, 2100)
-        start(purchase, "Card", clock.now())
+        start(purchase, lambda: "Card", clock.now())
 
     assert is_killed_at(app, f"checkout.{step}", press_the_button)
     with app.app_context():
