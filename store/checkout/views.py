@@ -39,6 +39,7 @@ from store.prepaid_cards.print_cards import unprintable
 from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
 from store.rentals.standing import standing_of
 from store.web.corner import visitor_credit
+from store.web.next_page import drop_for, keep_for
 
 blueprint = Blueprint("checkout", __name__)
 
@@ -196,15 +197,8 @@ def _sign_in_first(form: CardForm) -> Response:
         return redirect(url_for("customers.sign_in", next=url_for("checkout.offer", **chosen)), 303)
     back = url_for("checkout.offer", **chosen, brouillon=1, _anchor="offrir")
     answer = redirect(url_for("customers.sign_in", next=back), 303)
-    answer.set_cookie(
-        DRAFT_COOKIE,
-        draft.seal(current_app.config["SECRET_KEY"], written),
-        max_age=draft.LIFE_S,
-        path=url_for("checkout.offer"),
-        secure=current_app.config["SESSION_COOKIE_SECURE"],
-        httponly=True,
-        samesite="Lax",
-    )
+    kept = draft.seal(current_app.config["SECRET_KEY"], written)
+    keep_for(url_for("checkout.offer"), answer, DRAFT_COOKIE, kept, draft.LIFE_S)
     return answer
 
 
@@ -217,7 +211,7 @@ def _draft() -> MultiDict[str, str] | None:
 def _without_draft(answer: Response | Page) -> Response | Page:
     """The draft has done its work once the order is placed; a page that asks again leaves it."""
     if isinstance(answer, Response):
-        answer.delete_cookie(DRAFT_COOKIE, path=url_for("checkout.offer"))
+        drop_for(url_for("checkout.offer"), answer, DRAFT_COOKIE)
     return answer
 
 

@@ -43,7 +43,7 @@ from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
 from store.stop import stop_at
 from store.web.corner import visitor_credit
 from store.web.limits import limiter
-from store.web.next_page import this_page
+from store.web.next_page import drop_for, keep_for, this_page
 
 blueprint = Blueprint("prepaid_cards", __name__)
 blueprint.add_app_template_global(draw_ticket)
@@ -102,7 +102,7 @@ def do_activate() -> Response | tuple[str, int]:
         return _activate_again(form, _no_room(full.room_cents))
     stop_at("redeem.committed")
     answer = redirect(url_for("prepaid_cards.activate", carte=card_id), 303)
-    answer.delete_cookie(CLAIM_COOKIE, path=url_for("prepaid_cards.activate"))
+    drop_for(url_for("prepaid_cards.activate"), answer, CLAIM_COOKIE)
     return answer
 
 
@@ -261,15 +261,7 @@ def _sign_in_first(form: CodeForm) -> Response | tuple[str, int]:
     _note_opened(found)
     here = url_for("prepaid_cards.activate")
     answer = redirect(url_for("customers.sign_in", next=here), 303)
-    answer.set_cookie(
-        CLAIM_COOKIE,
-        claim.seal(_keys(), found.card_id, found.reissue),
-        max_age=claim.LIFE_S,
-        path=here,
-        secure=current_app.config["SESSION_COOKIE_SECURE"],
-        httponly=True,
-        samesite="Lax",
-    )
+    keep_for(here, answer, CLAIM_COOKIE, claim.seal(_keys(), found.card_id, found.reissue), claim.LIFE_S)
     return answer
 
 

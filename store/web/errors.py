@@ -64,7 +64,7 @@ def _page(code: int) -> str:
 
 
 def _database_is_away(error: OperationalError) -> Response:
-    log.error("database away", path=request.path, error=str(error.orig))
+    log.error("database away", path=request.root_path + request.path, error=str(error.orig))
     return _show(ServiceUnavailable(retry_after=RETRY_AFTER_S))
 
 
@@ -74,5 +74,5 @@ def _database_cannot_hold_it(_error: DataError) -> Response:
 
 
 def _show_unexpected(error: Exception) -> Response:
-    log.error("unexpected error", path=request.path, method=request.method, exc_info=error)
+    log.error("unexpected error", path=request.root_path + request.path, method=request.method, exc_info=error)
     return _show(InternalServerError())

@@ -1,8 +1,10 @@
-"""Where a visitor goes on after a detour: a page of ours, or nowhere."""
+"""Where a visitor goes on after a detour, a page of ours or nowhere, and what their browser keeps for it meanwhile."""
 
 import re
+from collections.abc import Iterator
 
-from flask import request
+from flask import current_app, request
+from werkzeug.wrappers import Response
 
 from store.language import ENGLISH, SITES, site
 
@@ -23,6 +25,30 @@ def own_path(address: str | None, default: str = "/compte") -> str:
 def this_page() -> str:
     """The path and query of this page, as somebody who leaves it for a moment comes back to it."""
     return request.root_path + request.full_path.rstrip("?")
+
+
+def keep_for(page: str, answer: Response, name: str, value: str, life_s: int) -> None:
+    """Let the browser bring `value` back to this page, in either language, and nowhere else."""
+    for path in _in_each_language(page):
+        answer.set_cookie(
+            name,
+            value,
+            max_age=life_s,
+            path=path,
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+            httponly=True,
+            samesite="Lax",
+        )
+
+
+def drop_for(page: str, answer: Response, name: str) -> None:
+    """What was kept for this page has done its work."""
+    for path in _in_each_language(page):
+        answer.delete_cookie(name, path=path)
+
+
+def _in_each_language(page: str) -> Iterator[str]:
+    return (prefix + _without_language(page) for prefix in SITES.values())
 
 
 def _without_language(address: str) -> str:

@@ -58,7 +58,7 @@ LEAVES = {"customers.sign_out"}
 
 
 @pytest.fixture
-def full_shop(app: Flask, shop: Shop) -> dict[str, Person]:
+def full_shop(app: Flask, shop: Shop, counter: Counter) -> dict[str, Person]:
     """A shop in which every page has something to say; who is in it."""
     app.config.update(SHOP_NAME=OF_NEITHER, SHOP_PUBLISHER=OF_NEITHER, RATELIMIT_ENABLED=False)
     shop.film("zorn")
@@ -67,7 +67,6 @@ def full_shop(app: Flask, shop: Shop) -> dict[str, Person]:
     sales.spend(app, customer, "zorn")
     sales.refund(app, customer, 1, 500)
     sales.order(app, customer)
-    counter = Counter(app)
     with app.app_context():
         today = clock.today()
     for delivery in ("email", "print"):
@@ -77,6 +76,12 @@ def full_shop(app: Flask, shop: Shop) -> dict[str, Person]:
         for kind in [*WORDS, "unheard-of"]:
             raise_alert(session, kind, kind, {"amount": 100}, clock.now())
     return {"customer": customer, "staff": staff}
+
+
+@pytest.fixture
+def counter(app: Flask) -> Counter:
+    """Ways to issue and sell cards."""
+    return Counter(app)
 
 
 @pytest.fixture
@@ -191,6 +196,33 @@ def test_acts_lead_on_in_the_language(shop: Shop, client: FlaskClient) -> None:
 def test_signing_in_goes_on_in_the_language_of_its_form(shop: Shop, page: str, onward: str, lands: str) -> None:
     customer = shop.signed_in(shop.customer())
     assert customer.get(page, query_string={"next": onward}).location == lands
+
+
+@pytest.mark.parametrize("way", ["/connexion", "/en/connexion"])
+def test_what_was_filled_in_survives_a_change_of_language(
+    shop: Shop, counter: Counter, client: FlaskClient, way: str
+) -> None:
+    customer, other = shop.customer(), "" if way.startswith("/en") else "/en"
+    code = counter.card(customer)
+    gift = {"denomination": "20", "pour": "cadeau", "remise": "imprimer", "recipient_name": "Zorn"}
+    for act, fields in (("/cartes/acheter", gift), ("/cartes/activer", {"code": code})):
+        token = csrf_of(client, f"{other}{act}" if act != "/cartes/acheter" else f"{other}/cartes")
+        away = client.post(other + act, data=fields | {"csrf_token": token})
+        form = re.search(
+            r'name="next"[^>]* value="([^"]+)"', client.get(switch_of(client.get(away.location).text)).text
+        )
+        back = client.get(switch_of(client.get(unescape(form[1])).text))
+        assert f'value="{code}"' in back.text or 'value="Zorn"' in back.text
+        back = client.get(unescape(form[1]))
+        assert f'value="{code}"' in back.text or 'value="Zorn"' in back.text
+
+
+def test_tries_count_in_both_languages_together(client: FlaskClient) -> None:
+    statuses = []
+    for site in (*[""] * 5, *["/en"] * 6):
+        form = {"email": "zorn@zorn.example", "password": "x", "csrf_token": csrf_of(client, f"{site}/connexion")}
+        statuses.append(client.post(f"{site}/connexion", data=form).status_code)
+    assert statuses == [422] * 10 + [429]
 
 
 def switch_of(page: str) -> str:
