@@ -71,6 +71,8 @@ ENGLISH_WORDS = {
 IN_FRENCH_BY_LAW = ("store.ledger.chart", "store.ledger.export")
 """The tax office reads the names of our accounts and entries."""
 DATA = ("store.demo", "store.gateways.stripe_sandbox", "store.catalogue.lettering")
+FOR_ONE_LANGUAGE = re.compile(r"""(?:href|action)="/|_URL['"]\] ?(?:\}+|~ ['"]|\+ f?['"])/(?!stripe/)""")
+"""An address of ours that leads to the French page whoever asks: `site` is missing in it."""
 OF_JINJA = re.compile(r"{#.*?#}|{%.*?%}|{{.*?}}", re.DOTALL)
 
 
@@ -130,7 +132,24 @@ def test_the_code_holds_no_french() -> None:
     assert {module: texts for module, texts in found.items() if texts} == {}
 
 
+def test_addresses_are_written_for_the_language_of_the_moment() -> None:
+    sources = [
+        *(ROOT / "templates").rglob("*.html"),
+        *(ROOT / "templates").rglob("*.txt"),
+        *(ROOT / "store").rglob("*.py"),
+    ]
+    wrong = {path.name: FOR_ONE_LANGUAGE.findall(path.read_text(encoding="utf-8")) for path in sources}
+    assert {name: found for name, found in wrong.items() if found} == {}
+
+
 def test_these_tests_bite() -> None:
+    for address in (
+        '<a href="/aide">',
+        'config["SHOP_URL"] ~ "/films"',
+        "f\"{config['SHOP_URL']}/films\"",
+        '_URL"] }}/x',
+    ):
+        assert FOR_ONE_LANGUAGE.search(address), address
     assert literal_words('<p>{{ _("Help") }}</p><img alt="Une affiche">') == {"une", "affiche"}
     assert literal_words('{{ _("Help") }}\nBonjour') == {"bonjour"}
     [found] = french_texts(ast.parse('"""Un bon code de la carte."""\nx = f("Votre carte est vide.", "/carte/vide")'))

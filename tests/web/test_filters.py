@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 import time_machine
 from flask import Flask
+from flask_babel import ngettext
 from markupsafe import Markup
 
 from store.language import speaking
@@ -99,4 +100,9 @@ def test_english_writes_otherwise(app: Flask) -> None:
         assert filters.day_time(datetime(this_year, 7, 31, 18, 15, tzinfo=UTC)) == f"31{N}Jul{N}at{N}20:15"
         assert filters.elide("a film by de Agnès Varda") == "a film by de Agnès Varda"
         assert filters.countries(["FR", "DE"]) == "France, Germany"
+        assert [ngettext("open alert", "open alerts", number) for number in (0, 1, 2)] == [
+            "open alerts",
+            "open alert",
+            "open alerts",
+        ]
         assert filters.languages(["fr", "de"]) == "French, German"
