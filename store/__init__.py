@@ -12,6 +12,7 @@ from store import migrate
 from store.audit import jobs as audit_jobs
 from store.backoffice import views as backoffice_views
 from store.catalogue import cli as catalogue_cli
+from store.catalogue import jobs as catalogue_jobs
 from store.catalogue import views as catalogue_views
 from store.checkout import cli as checkout_cli
 from store.checkout import jobs as checkout_jobs
@@ -65,6 +66,7 @@ COMMANDS = (
 )
 JOBS = (
     audit_jobs,
+    catalogue_jobs,
     checkout_jobs,
     ledger_jobs,
     media_jobs,

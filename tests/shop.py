@@ -9,7 +9,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, select
 
 from store import clock
+from store.catalogue.index_films import index_films
 from store.catalogue.models import Film
+from store.catalogue.state import move_on
 from store.customers.models import STAFF, Customer
 from store.customers.passwords import hash_password
 from store.customers.register import register
@@ -87,7 +89,7 @@ class Shop:
     def film(self, slug: str = "la-sociale", minutes: int = 84, playable: bool = True) -> int:
         """A film; returns its id."""
         with self.app.app_context(), transaction() as session:
-            return session.scalars(
+            film_id = session.scalars(
                 insert(Film)
                 .values(
                     slug=slug,
@@ -107,6 +109,9 @@ class Shop:
                 )
                 .returning(Film.id)
             ).one()
+            index_films(session, [film_id])
+            move_on(session)
+            return film_id
 
     def signed_in(self, person: Person) -> FlaskClient:
         """A browser in which the person is signed in."""

@@ -1,6 +1,5 @@
 """What visitors see of the catalogue: narrow reads, one query for each wall of films. `lang` is `fr` or `en`."""
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -9,14 +8,21 @@ from typing import Any, TypeVar
 from sqlalchemy import Row, Select, Subquery, case, func, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
-from store.catalogue.models import Collection, CollectionFilm, Film, FilmDirector, FilmTheme, HomePage, Person
+from store.catalogue.models import (
+    Collection,
+    CollectionFilm,
+    Film,
+    FilmDirector,
+    FilmTheme,
+    FormerSlug,
+    HomePage,
+    Person,
+)
 from store.catalogue.posters import poster_url
 from store.catalogue.prices import Prices, prices_of
 
-SORTS = ("nouveau", "titre", "annee", "duree")
 RELATED_COUNT = 5
 HOME_COUNT = 5
-ARTICLES = ("le ", "la ", "les ", "l’", "l'", "un ", "une ", "the ")
 
 
 @dataclass(frozen=True)
@@ -46,13 +52,23 @@ class CollectionName:
 
 
 @dataclass(frozen=True)
+class PersonName:
+    """Somebody who made films."""
+
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True)
 class FilmPage(FilmCard):
     """A film with everything that its page says."""
 
     id: int
+    people: list[PersonName]
     countries: list[str]
     languages: list[str]
     subtitles: list[str]
+    access: list[str]
     age: int
     visa: str | None
     tagline: str
@@ -88,19 +104,30 @@ Named = TypeVar("Named", FilmCard, CollectionName)
 
 def film_card(session: Session, slug: str) -> FilmCard | None:
     """The film with this slug as a card."""
-    return next(iter(_cards(session, _cards_query().where(Film.slug == slug).order_by(FilmDirector.position))), None)
+    return next(iter(cards_of(session, cards_query().where(Film.slug == slug).order_by(FilmDirector.position))), None)
 
 
 def film_page(session: Session, slug: str, lang: str, today: date) -> FilmPage | None:
     """The film with this slug, its directors and its collections, in one query; prices are today's."""
     columns: tuple[Any, ...] = (
-        *(Film.id, Film.slug, Film.title, Film.year, Film.minutes, Film.countries, Film.languages, Film.subtitles),
+        *(
+            Film.id,
+            Film.slug,
+            Film.title,
+            Film.year,
+            Film.minutes,
+            Film.countries,
+            Film.languages,
+            Film.subtitles,
+            Film.access,
+        ),
         *(Film.age, Film.visa, Film.released_on, Film.rent_cents, Film.buy_cents, Film.recipe),
-        _in(lang, Film, "tagline").label("tagline"),
-        _in(lang, Film, "synopsis").label("synopsis"),
+        in_language(lang, Film, "tagline").label("tagline"),
+        in_language(lang, Film, "synopsis").label("synopsis"),
+        Person.slug.label("director_slug"),
         Person.name.label("director"),
         Collection.slug.label("collection_slug"),
-        _in(lang, Collection, "title").label("collection_title"),
+        in_language(lang, Collection, "title").label("collection_title"),
         Collection.kind.label("collection_kind"),
     )
     query = (
@@ -116,31 +143,37 @@ def film_page(session: Session, slug: str, lang: str, today: date) -> FilmPage |
     return _film_page(rows, today) if rows else None
 
 
+def former_slug(session: Session, slug: str) -> str | None:
+    """The slug by which a film is known now that was public under this one."""
+    return session.scalar(select(Film.slug).join(FormerSlug).where(FormerSlug.slug == slug))
+
+
+def person_page(session: Session, slug: str) -> tuple[PersonName, list[FilmCard]] | None:
+    """The person with this slug and the films that they directed, newest first; None if there is nobody."""
+    theirs = aliased(FilmDirector)
+    query = (
+        cards_query()
+        .join(theirs, theirs.film_id == Film.id)
+        .where(theirs.person_id == select(Person.id).where(Person.slug == slug).scalar_subquery())
+        .order_by(Film.year.desc(), Film.id.desc(), FilmDirector.position)
+    )
+    films = cards_of(session, query)
+    name = session.scalar(select(Person.name).where(Person.slug == slug))
+    return (PersonName(slug, name), films) if name else None
+
+
 def related_films(session: Session, film_id: int) -> list[FilmCard]:
     """Five films in the same spirit: those that share most collections and themes with it, then the newest."""
     closest = _closest(film_id)
-    query = _cards_query().join(closest, closest.c.film_id == Film.id)
-    return _cards(session, query.order_by(closest.c.closeness.desc(), Film.id.desc(), FilmDirector.position))
+    query = cards_query().join(closest, closest.c.film_id == Film.id)
+    return cards_of(session, query.order_by(closest.c.closeness.desc(), Film.id.desc(), FilmDirector.position))
 
 
-def all_films(session: Session, sort: str) -> list[FilmCard]:
-    """The whole catalogue, by one of SORTS."""
-    orders: dict[str, tuple[Any, ...]] = {
-        "nouveau": (Film.added_at.desc(), Film.id),
-        "titre": (Film.id,),
-        "annee": (Film.year.desc(), Film.id),
-        "duree": (Film.minutes, Film.id),
-    }
-    films = _cards(session, _cards_query().order_by(*orders[sort], FilmDirector.position))
-    return sorted(films, key=lambda film: sorting_title(film.title)) if sort == "titre" else films
-
-
-def sorting_title(title: str) -> str:
-    """A title as the alphabet sees it: without accents, case, or an article in front."""
-    plain = unicodedata.normalize("NFKD", title.casefold().replace("œ", "oe").replace("æ", "ae"))
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    article = next((article for article in ARTICLES if plain.startswith(article)), "")
-    return plain.removeprefix(article)
+def newest_films(session: Session, count: int) -> list[FilmCard]:
+    """The films that came in last."""
+    newest = select(Film.id).order_by(Film.added_at.desc(), Film.id.desc()).limit(count)
+    order = (Film.added_at.desc(), Film.id.desc(), FilmDirector.position)
+    return cards_of(session, cards_query().where(Film.id.in_(newest)).order_by(*order))
 
 
 def all_collections(session: Session, lang: str) -> list[CollectionName]:
@@ -151,7 +184,7 @@ def all_collections(session: Session, lang: str) -> list[CollectionName]:
 def collection_page(session: Session, slug: str, lang: str) -> CollectionPage | None:
     """The collection with this slug and the names of the others, in one query; None if there is none."""
     texts = (
-        case((Collection.slug == slug, _in(lang, Collection, field))).label(field)
+        case((Collection.slug == slug, in_language(lang, Collection, field))).label(field)
         for field in ("lead", "intro", "more")
     )
     rows = session.execute(_collections_query(lang, *texts)).all()
@@ -165,12 +198,12 @@ def collection_page(session: Session, slug: str, lang: str) -> CollectionPage | 
 def films_of_collection(session: Session, slug: str) -> list[FilmCard]:
     """The collection's films, in its order."""
     query = (
-        _cards_query()
+        cards_query()
         .join(CollectionFilm, CollectionFilm.film_id == Film.id)
         .join(Collection, Collection.id == CollectionFilm.collection_id)
         .where(Collection.slug == slug)
     )
-    return _cards(session, query.order_by(CollectionFilm.position, Film.id, FilmDirector.position))
+    return cards_of(session, query.order_by(CollectionFilm.position, Film.id, FilmDirector.position))
 
 
 def home(session: Session, lang: str, today: date) -> Home:
@@ -188,9 +221,11 @@ def home(session: Session, lang: str, today: date) -> Home:
 
 
 def _home_films(session: Session, slugs: list[str]) -> list[FilmCard]:
-    newest = select(Film.id).order_by(Film.added_at.desc(), Film.id).limit(HOME_COUNT + 1)
-    query = _cards_query().where(Film.slug.in_(slugs) if slugs else Film.id.in_(newest))
-    return _in_order(_cards(session, query.order_by(Film.added_at.desc(), Film.id, FilmDirector.position)), slugs)
+    newest = select(Film.id).order_by(Film.added_at.desc(), Film.id.desc()).limit(HOME_COUNT + 1)
+    query = cards_query().where(Film.slug.in_(slugs) if slugs else Film.id.in_(newest))
+    return _in_order(
+        cards_of(session, query.order_by(Film.added_at.desc(), Film.id.desc(), FilmDirector.position)), slugs
+    )
 
 
 def _in_order(found: list[Named], slugs: list[str]) -> list[Named]:
@@ -213,7 +248,7 @@ def _closest(film_id: int) -> Subquery:
         .join(my_theme, my_theme.theme_id == their_theme.theme_id)
         .where(my_theme.film_id == film_id)
     )
-    newest = select(Film.id).order_by(Film.added_at.desc(), Film.id).limit(RELATED_COUNT + 1).subquery()
+    newest = select(Film.id).order_by(Film.added_at.desc(), Film.id.desc()).limit(RELATED_COUNT + 1).subquery()
     shared = union_all(by_collection, by_theme, select(newest.c.id, literal(0))).subquery()
     closeness = func.sum(shared.c.weight).label("closeness")
     return (
@@ -226,7 +261,7 @@ def _closest(film_id: int) -> Subquery:
     )
 
 
-def _cards_query() -> Select[Any]:
+def cards_query() -> Select[Any]:
     """A row for each film and director; order by FilmDirector.position last."""
     columns: tuple[Any, ...] = (Film.slug, Film.title, Film.year, Film.minutes, Person.name.label("director"))
     return (
@@ -236,7 +271,8 @@ def _cards_query() -> Select[Any]:
     )
 
 
-def _cards(session: Session, query: Select[Any]) -> list[FilmCard]:
+def cards_of(session: Session, query: Select[Any]) -> list[FilmCard]:
+    """The films of `cards_query()`, in its order, their directors together."""
     cards: dict[str, FilmCard] = {}
     for row in session.execute(query):
         card = cards.setdefault(row.slug, FilmCard(row.slug, row.title, row.year, row.minutes, []))
@@ -253,16 +289,19 @@ def _film_page(rows: Iterable[Row[Any]], today: date) -> FilmPage:
         for row in rows
         if row.collection_slug
     }
+    people = list(dict.fromkeys(PersonName(row.director_slug, row.director) for row in rows if row.director))
     return FilmPage(
         slug=film.slug,
         title=film.title,
         year=film.year,
         minutes=film.minutes,
-        directors=list(dict.fromkeys(row.director for row in rows if row.director)),
+        directors=[person.name for person in people],
         id=film.id,
+        people=people,
         countries=film.countries,
         languages=film.languages,
         subtitles=film.subtitles,
+        access=film.access,
         age=film.age,
         visa=film.visa,
         tagline=film.tagline,
@@ -274,7 +313,7 @@ def _film_page(rows: Iterable[Row[Any]], today: date) -> FilmPage:
 
 
 def _collections_query(lang: str, *more_columns: Any) -> Select[Any]:
-    title = _in(lang, Collection, "title").label("title")
+    title = in_language(lang, Collection, "title").label("title")
     count = (
         select(func.count())
         .select_from(CollectionFilm)
@@ -291,6 +330,6 @@ def _collection_name(row: Row[Any]) -> CollectionName:
     return CollectionName(row.slug, row.title, row.kind, row.film_count)
 
 
-def _in(lang: str, table: Any, field: str) -> Any:
+def in_language(lang: str, table: Any, field: str) -> Any:
     """The column that holds `field` in this language."""
     return getattr(table, f"{field}_{lang}")

@@ -1,5 +1,7 @@
 """`flask films …`: the catalogue, from the command line."""
 
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -7,6 +9,8 @@ from flask.cli import AppGroup
 
 from store import clock
 from store.catalogue.import_films import Report, Unreadable, import_catalogue, read_catalogue
+from store.catalogue.index_films import index_everything
+from store.catalogue.rename import Unnameable, rename
 from store.db import transaction
 
 commands = AppGroup("films", help="The catalogue.")
@@ -39,11 +43,34 @@ def import_command(file: Path, check: bool) -> None:
 def _import(file: Path, check: bool) -> Report:
     document = read_catalogue(file)
     report = Report()
+    films = len(document.get("films", []))
+    with (
+        click.progressbar(length=films, label="films", file=sys.stderr) as bar,
+        suppress(_OnlyChecking),
+        transaction() as session,
+    ):
+        report = import_catalogue(session, document, clock.now(), lambda done: bar.update(done - bar.pos))
+        if check:
+            raise _OnlyChecking
+    return report
+
+
+@commands.command("index")
+def index_command() -> None:
+    """Write what films, people and collections are found by anew: words and facets."""
+    with transaction() as session:
+        index_everything(session)
+    click.echo("written")
+
+
+@commands.command("rename")
+@click.argument("slug")
+@click.argument("new_slug")
+def rename_command(slug: str, new_slug: str) -> None:
+    """Give the film SLUG another address; the old one keeps answering and leads to it."""
     try:
         with transaction() as session:
-            report = import_catalogue(session, document, clock.now())
-            if check:
-                raise _OnlyChecking
-    except _OnlyChecking:
-        pass
-    return report
+            rename(session, slug, new_slug)
+    except Unnameable as error:
+        raise click.ClickException(f"{error}. Nothing was changed.") from None
+    click.echo(f"/films/{slug} now leads to /films/{new_slug}")

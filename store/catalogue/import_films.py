@@ -7,31 +7,38 @@ stable keys: a record whose slug is known updates, and a second import of one fi
 import csv
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection as Several
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from store.catalogue.import_rules import COLLECTION_RULES, FILM_RULES, THEME_RULES, complaints
+from store.catalogue.index_films import index_collections, index_films, index_people
 from store.catalogue.models import (
     Collection,
     CollectionFilm,
     Film,
     FilmDirector,
     FilmTheme,
+    FormerSlug,
     HomePage,
     Person,
     Theme,
 )
-from store.catalogue.slugs import SLUG, slug_of
+from store.catalogue.slugs import person_slug, slug_of
+from store.catalogue.state import move_on
 
 LARGEST_FILE = 200 * 1024 * 1024
-LANGUAGE_CODE = re.compile(r"[a-z]{2,3}")
-COUNTRY_CODE = re.compile(r"[A-Z]{2}")
-AGES = (0, 10, 12, 16, 18)
+BATCH = 500
+BETWEEN_NEIGHBOURS = timedelta(microseconds=1)
+"""The first film of a file counts as the newest, though all come in at once."""
+
+FILM_COLUMNS = [name for name in FILM_RULES if name not in ("directors", "themes")]
 
 
 Row = TypeVar("Row", Theme, Film, Collection)
@@ -67,14 +74,22 @@ def read_catalogue(path: Path) -> dict[str, Any]:
     return document
 
 
-def import_catalogue(session: Session, document: dict[str, Any], at: datetime) -> Report:
-    """Write the records; the caller's transaction makes it all or nothing."""
+def import_catalogue(
+    session: Session, document: dict[str, Any], at: datetime, show: Callable[[int], None] = lambda done: None
+) -> Report:
+    """Write the records; the caller's transaction makes it all or nothing. `show` hears how many films were looked at."""
     report = Report()
     theme_ids = _import_themes(session, document.get("themes", []), report)
-    film_ids = _import_films(session, document.get("films", []), theme_ids, report, at)
-    _import_collections(session, document.get("collections", []), film_ids, report)
+    seen: set[str] = set()
+    records = document.get("films", [])
+    for first in range(0, len(records), BATCH):
+        numbered = list(enumerate(records[first : first + BATCH], start=first + 1))
+        _import_films(session, numbered, theme_ids, seen, report, at)
+        show(first + len(numbered))
+    _import_collections(session, document.get("collections", []), report)
     if isinstance(document.get("home"), dict):
         set_home(session, document["home"])
+    move_on(session)
     return report
 
 
@@ -87,7 +102,7 @@ def set_home(session: Session, content: dict[str, Any]) -> None:
 
 
 def _csv_films(text: str) -> list[dict[str, Any]]:
-    lists = {"countries", "directors", "languages", "themes"}
+    lists = {"access", "countries", "directors", "languages", "themes"}
     numbers = {"year", "minutes", "age", "rent_cents", "buy_cents"}
 
     def typed(name: str, value: str) -> Any:
@@ -105,191 +120,155 @@ def _csv_films(text: str) -> list[dict[str, Any]]:
 
 def _import_themes(session: Session, records: Iterable[Any], report: Report) -> dict[str, int]:
     known = {theme.slug: theme for theme in session.scalars(select(Theme))}
+    renamed = []
     for number, record in enumerate(records, start=1):
-        reasons = _complaints(record, THEME_RULES)
+        reasons = complaints(record, THEME_RULES)
         if reasons:
             report.refused.append(_refusal("theme", number, record, reasons))
-        else:
-            _put(session, Theme, known, {name: record[name] for name in THEME_RULES}, report)
+            continue
+        theme, is_changed = _put(session, Theme, known, {name: record[name] for name in THEME_RULES}, report)
+        renamed += [theme.id] if is_changed and theme.id else []
     session.flush()
+    if renamed:
+        index_films(session, session.scalars(select(FilmTheme.film_id).where(FilmTheme.theme_id.in_(renamed))).all())
     return {slug: theme.id for slug, theme in known.items()}
 
 
 def _import_films(
-    session: Session, records: Iterable[Any], theme_ids: dict[str, int], report: Report, at: datetime
-) -> dict[str, int]:
-    known = {film.slug: film for film in session.scalars(select(Film))}
-    people = {person.slug: person for person in session.scalars(select(Person))}
-    seen: set[str] = set()
-    for number, record in enumerate(records, start=1):
-        reasons = _complaints(record, FILM_RULES)
+    session: Session,
+    records: Sequence[tuple[int, Any]],
+    theme_ids: dict[str, int],
+    seen: set[str],
+    report: Report,
+    at: datetime,
+) -> None:
+    """Write a batch of films, with their people and themes, and what they are found by."""
+    good = _good_films(records, theme_ids, seen, report)
+    known = _known_films(session, [record["slug"] for _, record in good])
+    changed: dict[Film, dict[str, Any]] = {}
+    films: dict[Film, dict[str, Any]] = {}
+    for number, record in good:
+        dated = at - number * BETWEEN_NEIGHBOURS
+        values = {name: record[name] for name in FILM_COLUMNS}
+        if record["slug"] in known:
+            values["slug"] = known[record["slug"]].slug  # a former slug still names its film
+        film, is_changed = _put(session, Film, known, values, report, added_at=dated, subtitles=[])
+        films[film] = record
+        if is_changed:
+            changed[film] = record
+    session.flush()
+    person_ids = _person_ids(session, {name for record in films.values() for name in record["directors"]})
+    relinked = _link(
+        session,
+        FilmDirector.person_id,
+        {film.id: [person_ids[name] for name in record["directors"]] for film, record in films.items()},
+    ) | _link(
+        session,
+        FilmTheme.theme_id,
+        {film.id: [theme_ids[slug] for slug in record["themes"]] for film, record in films.items()},
+    )
+    index_films(session, sorted({film.id for film in changed} | relinked))
+
+
+def _good_films(
+    records: Sequence[tuple[int, Any]], theme_ids: dict[str, int], seen: set[str], report: Report
+) -> list[tuple[int, dict[str, Any]]]:
+    good = []
+    for number, record in records:
+        reasons = complaints(record, FILM_RULES)
         if not reasons:
             record = _complete(record)
             reasons = _film_complaints(record, theme_ids, seen)
         if reasons:
             report.refused.append(_refusal("film", number, record, reasons))
-            continue
-        seen.add(record["slug"])
-        film = _put(
-            session, Film, known, {name: record[name] for name in FILM_COLUMNS}, report, added_at=at, subtitles=[]
-        )
-        session.flush()
-        _set_links(
-            session, FilmDirector, "film_id", film.id, "person_id", _person_ids(session, people, record["directors"])
-        )
-        _set_links(session, FilmTheme, "film_id", film.id, "theme_id", [theme_ids[slug] for slug in record["themes"]])
-    return {slug: film.id for slug, film in known.items()}
+        else:
+            seen.add(record["slug"])
+            good.append((number, record))
+    return good
 
 
-def _import_collections(session: Session, records: Iterable[Any], film_ids: dict[str, int], report: Report) -> None:
+def _known_films(session: Session, slugs: Sequence[str]) -> dict[str, Film]:
+    """Those that exist, by the slug that the file calls them: it may be a former one."""
+    films = {film.slug: film for film in session.scalars(select(Film).where(Film.slug.in_(slugs)))}
+    former = select(FormerSlug.slug, Film).join(Film).where(FormerSlug.slug.in_(slugs))
+    return dict(session.execute(former).all()) | films
+
+
+def _import_collections(session: Session, records: Sequence[Any], report: Report) -> None:
     known = {collection.slug: collection for collection in session.scalars(select(Collection))}
     for number, record in enumerate(records, start=1):
-        reasons = _complaints(record, COLLECTION_RULES)
+        reasons = complaints(record, COLLECTION_RULES)
+        film_ids = {} if reasons else {slug: film.id for slug, film in _known_films(session, record["films"]).items()}
         if not reasons:
             reasons = [f"«films» names {slug}, which is unknown" for slug in record["films"] if slug not in film_ids]
         if reasons:
             report.refused.append(_refusal("collection", number, record, reasons))
             continue
         values = {name: record[name] for name in COLLECTION_RULES if name != "films"} | {"position": number}
-        collection = _put(session, Collection, known, values, report)
+        collection, is_changed = _put(session, Collection, known, values, report)
         session.flush()
-        ids = [film_ids[slug] for slug in record["films"]]
-        _set_links(session, CollectionFilm, "collection_id", collection.id, "film_id", ids)
+        if is_changed:
+            index_collections(session, [collection.id])
+        _link(session, CollectionFilm.film_id, {collection.id: [film_ids[slug] for slug in record["films"]]})
 
 
 def _put(
     session: Session, table: type[Row], known: dict[str, Row], values: dict[str, Any], report: Report, **when_new: Any
-) -> Row:
-    """Create or update the row of this slug, and count which."""
+) -> tuple[Row, bool]:
+    """Create or update the row of this slug, and count which; returns it, and whether it was new or changed."""
     row = known.get(values["slug"])
     if row is None:
         row = known[values["slug"]] = table(**values, **when_new)
         session.add(row)
         report.created += 1
-    elif any(getattr(row, name) != value for name, value in values.items()):
+        return row, True
+    is_changed = any(getattr(row, name) != value for name, value in values.items())
+    if is_changed:
         for name, value in values.items():
             setattr(row, name, value)
         report.changed += 1
     else:
         report.unchanged += 1
-    return row
+    return row, is_changed
 
 
-def _person_ids(session: Session, people: dict[str, Person], names: list[str]) -> list[int]:
-    for name in names:
-        if slug_of(name) not in people:
-            people[slug_of(name)] = person = Person(slug=slug_of(name), name=name)
-            session.add(person)
-    session.flush()
-    return [people[slug_of(name)].id for name in names]
+def _person_ids(session: Session, names: Several[str]) -> dict[str, int]:
+    """The ids of these people; whoever is unknown becomes known."""
+    slugs = {name: person_slug(name) for name in names}
+    asked = select(Person.slug, Person.id).where(Person.slug.in_(slugs.values()))
+    ids = dict(session.execute(asked).all())
+    new = {slug: name for name, slug in sorted(slugs.items(), reverse=True) if slug not in ids}
+    if new:
+        session.execute(insert(Person), [{"slug": slug, "name": name} for slug, name in new.items()])
+        ids = dict(session.execute(asked).all())
+        index_people(session, [ids[slug] for slug in new])
+    return {name: ids[slug] for name, slug in slugs.items()}
 
 
-def _set_links(session: Session, table: Any, owner: str, owner_id: int, target: str, ids: list[int]) -> None:
-    """Make the link table hold exactly these targets, in this order."""
+def _link(session: Session, target: Any, wanted: dict[int, list[int]]) -> set[int]:
+    """Make each owner's links to `target` these, in this order; returns the owners whose links were others before.
+
+    The owner is the other column of the link table's primary key.
+    """
+    table = target.class_
     columns = table.__table__.c
-    ordered = "position" in columns
-    query = select(columns[target]).where(columns[owner] == owner_id)
-    if ordered:
-        query = query.order_by(columns.position)
-    present = list(session.scalars(query))
-    if present == ids or (not ordered and set(present) == set(ids)):
-        return
-    session.execute(delete(table).where(columns[owner] == owner_id))
-    rows = [{owner: owner_id, target: id_} | ({"position": place} if ordered else {}) for place, id_ in enumerate(ids)]
+    owner = next(column for column in table.__table__.primary_key if column.name != target.key)
+    is_ordered = "position" in columns
+    query = select(owner, columns[target.key]).where(owner.in_(wanted))
+    present: dict[int, list[int]] = {owner_id: [] for owner_id in wanted}
+    for owner_id, target_id in session.execute(query.order_by(columns.position) if is_ordered else query):
+        present[owner_id].append(target_id)
+    order: Callable[[list[int]], list[int]] = list if is_ordered else sorted
+    others = {owner_id for owner_id, ids in wanted.items() if order(present[owner_id]) != order(ids)}
+    session.execute(delete(table).where(owner.in_(others)))
+    rows = [
+        {owner.name: owner_id, target.key: id_} | ({"position": place} if is_ordered else {})
+        for owner_id in others
+        for place, id_ in enumerate(wanted[owner_id])
+    ]
     if rows:
         session.execute(insert(table), rows)
-
-
-Rule = tuple[Callable[[Any], bool], str]
-
-
-def _is_text(longest: int, empty: bool = False) -> Rule:
-    def fits(value: Any) -> bool:
-        return isinstance(value, str) and len(value) <= longest and "\0" not in value and (empty or bool(value.strip()))
-
-    return fits, f"is no text of {'0' if empty else '1'} to {longest} characters"
-
-
-def _is_number(lowest: int, highest: int) -> Rule:
-    return (
-        lambda value: isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest,
-        f"is no whole number from {lowest} to {highest}",
-    )
-
-
-def _is_list(pattern: re.Pattern[str], most: int, least: int = 0) -> Rule:
-    def fits(value: Any) -> bool:
-        return (
-            isinstance(value, list)
-            and least <= len(value) <= most
-            and len(set(map(str, value))) == len(value)
-            and all(isinstance(part, str) and pattern.fullmatch(part) for part in value)
-        )
-
-    return fits, f"is no list of {least} to {most} different values of the form {pattern.pattern}"
-
-
-def _is_slug() -> Rule:
-    return lambda value: isinstance(value, str) and SLUG.fullmatch(value) is not None, "is no slug such as la-sociale"
-
-
-def _optional(rule: Rule) -> Rule:
-    fits, complaint = rule
-    return lambda value: value is None or fits(value), complaint
-
-
-def _is_day(value: Any) -> bool:
-    try:
-        return date.fromisoformat(value) is not None
-    except (TypeError, ValueError):
-        return False
-
-
-NAME = re.compile(r"[^\x00-\x1f]{1,200}")
-
-FILM_RULES: dict[str, Rule] = {
-    "slug": _optional(_is_slug()),
-    "title": _is_text(300),
-    "year": _is_number(1888, 2100),
-    "minutes": _is_number(1, 6000),
-    "countries": _is_list(COUNTRY_CODE, 20),
-    "directors": _is_list(NAME, 50, least=1),
-    "languages": _is_list(LANGUAGE_CODE, 20),
-    "themes": _optional(_is_list(SLUG, 20)),
-    "age": _optional((lambda value: value in AGES, f"is none of {AGES}")),
-    "visa": _optional(_is_text(20)),
-    "released_on": _optional((_is_day, "is no day such as 2019-04-03")),
-    "rent_cents": _optional(_is_number(50, 100_000)),
-    "buy_cents": _optional(_is_number(50, 100_000)),
-    "tagline_fr": _optional(_is_text(300, empty=True)),
-    "tagline_en": _optional(_is_text(300, empty=True)),
-    "synopsis_fr": _optional(_is_text(20_000, empty=True)),
-    "synopsis_en": _optional(_is_text(20_000, empty=True)),
-}
-FILM_COLUMNS = [name for name in FILM_RULES if name not in ("directors", "themes")]
-
-THEME_RULES: dict[str, Rule] = {"slug": _is_slug(), "name_fr": _is_text(100), "name_en": _is_text(100)}
-
-COLLECTION_RULES: dict[str, Rule] = {
-    "slug": _is_slug(),
-    "kind": (lambda value: value in ("director", "theme", "festival"), "is none of director, theme, festival"),
-    "title_fr": _is_text(200),
-    "title_en": _is_text(200),
-    "lead_fr": _is_text(500),
-    "lead_en": _is_text(500),
-    "intro_fr": _is_text(2_000),
-    "intro_en": _is_text(2_000),
-    "more_fr": _is_text(20_000),
-    "more_en": _is_text(20_000),
-    "films": _is_list(SLUG, 5_000),
-}
-
-
-def _complaints(record: Any, rules: dict[str, Rule]) -> list[str]:
-    if not isinstance(record, dict):
-        return ["is no record"]
-    reasons = [f"«{name}» {complaint}" for name, (fits, complaint) in rules.items() if not fits(record.get(name))]
-    return reasons + [f"«{name}» is no field" for name in record if name not in rules]
+    return others
 
 
 def _complete(record: dict[str, Any]) -> dict[str, Any]:
@@ -301,6 +280,7 @@ def _complete(record: dict[str, Any]) -> dict[str, Any]:
         | {
             "slug": record.get("slug") or slug_of(record["title"]),
             "themes": record.get("themes") or [],
+            "access": record.get("access") or [],
             "age": record.get("age") or 0,
             "released_on": date.fromisoformat(record["released_on"]) if record.get("released_on") else None,
         }

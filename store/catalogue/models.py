@@ -3,25 +3,36 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from store.db import Base, Identity
+
+AS_BYTES = String().with_variant(String(collation="C"), "postgresql")
+"""Text in the order of its bytes, the same on both engines, so that an index finds what begins with a word."""
 
 
 class Film(Base):
     """A film that the shop shows. Prices are cents with VAT; None means the price of its length (`prices.py`).
 
-    `recipe` points to the packaged version that is live: None until the film can be played, and so until it may be sold.
+    `access` names what it offers to those who see or hear less: `sdh`, subtitles for the deaf and hard of hearing, and `ad`,
+    audio description. `recipe` points to the packaged version that is live: None until the film can be played, and so until it may be sold.
     """
 
     __tablename__ = "film"
-    __table_args__ = (CheckConstraint("minutes > 0", name="minutes_positive"),)
+    __table_args__ = (
+        CheckConstraint("minutes > 0", name="minutes_positive"),
+        Index("ix_film_newest", "added_at", "id"),
+        Index("ix_film_by_title", "sort_title", "id"),
+        Index("ix_film_by_year", "year", "id"),
+        Index("ix_film_by_length", "minutes", "id"),
+    )
 
     id: Mapped[Identity]
     slug: Mapped[str] = mapped_column(unique=True)
     title: Mapped[str]
-    year: Mapped[int] = mapped_column(index=True)
+    sort_title: Mapped[str] = mapped_column(AS_BYTES, server_default="")
+    year: Mapped[int]
     minutes: Mapped[int]
     countries: Mapped[list[str]] = mapped_column(JSON)
     languages: Mapped[list[str]] = mapped_column(JSON)
@@ -36,7 +47,8 @@ class Film(Base):
     buy_cents: Mapped[int | None]
     recipe: Mapped[str | None]
     subtitles: Mapped[list[str]] = mapped_column(JSON, default=list)
-    added_at: Mapped[datetime] = mapped_column(index=True)
+    access: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    added_at: Mapped[datetime]
 
 
 class Person(Base):
@@ -107,6 +119,69 @@ class CollectionFilm(Base):
     collection_id: Mapped[int] = mapped_column(ForeignKey("collection.id"), primary_key=True)
     film_id: Mapped[int] = mapped_column(ForeignKey("film.id"), primary_key=True, index=True)
     position: Mapped[int]
+
+
+class FormerSlug(Base):
+    """A slug that was public once and keeps answering."""
+
+    __tablename__ = "former_slug"
+
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    film_id: Mapped[int] = mapped_column(ForeignKey("film.id"), index=True)
+
+
+class FilmFacet(Base):
+    """By what a film can be filtered: one row for each value of each facet (`facets.py`)."""
+
+    __tablename__ = "film_facet"
+
+    facet: Mapped[str] = mapped_column(AS_BYTES, primary_key=True)
+    value: Mapped[str] = mapped_column(AS_BYTES, primary_key=True)
+    film_id: Mapped[int] = mapped_column(ForeignKey("film.id"), primary_key=True, index=True)
+
+
+class SearchWord(Base):
+    """A word, folded (`fold.py`), and in how many entries it stands."""
+
+    __tablename__ = "search_word"
+
+    id: Mapped[Identity]
+    word: Mapped[str] = mapped_column(AS_BYTES, unique=True)
+    entries: Mapped[int] = mapped_column(default=0)
+
+
+class SearchGram(Base):
+    """The pieces of three letters of each word, by which a misspelt or half a word is found."""
+
+    __tablename__ = "search_gram"
+
+    gram: Mapped[str] = mapped_column(AS_BYTES, primary_key=True)
+    word_id: Mapped[int] = mapped_column(ForeignKey("search_word.id"), primary_key=True, index=True)
+
+
+class SearchEntry(Base):
+    """That a word stands in what is called `kind` (`film`, `person`, `collection`) and `subject_id`; more weight is more telling."""
+
+    __tablename__ = "search_entry"
+    __table_args__ = (
+        Index("ix_search_entry_heaviest", "word_id", "weight", "subject_id"),
+        Index("ix_search_entry_subject", "kind", "subject_id"),
+    )
+
+    word_id: Mapped[int] = mapped_column(ForeignKey("search_word.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(AS_BYTES, primary_key=True)
+    subject_id: Mapped[int] = mapped_column(primary_key=True)
+    weight: Mapped[int]
+
+
+class CatalogueState(Base):
+    """One row: `version` moves with whatever a page of the catalogue shows; `indexed_by` is the edition of what it is found by."""
+
+    __tablename__ = "catalogue_state"
+
+    id: Mapped[Identity]
+    version: Mapped[int] = mapped_column(default=1)
+    indexed_by: Mapped[int] = mapped_column(default=0)
 
 
 class HomePage(Base):

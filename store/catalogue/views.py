@@ -6,7 +6,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from store import clock
 from store.catalogue import browse
+from store.catalogue.facets import index_for
+from store.catalogue.offers import facets_offered
 from store.catalogue.posters import poster_mark, poster_svg
+from store.catalogue.search import search
+from store.catalogue.state import version_of
+from store.catalogue.wall import Choice, films_chosen
 from store.db import db
 from store.language import language
 from store.prepaid_cards.denominations import on_sale
@@ -15,28 +20,37 @@ from store.web.markdown import render_markdown
 
 blueprint = Blueprint("catalogue", __name__)
 
+HITS, SUGGESTED, NEAREST = 60, 8, 4
 POSTER_LIFE = "public, max-age=31536000, immutable"
 
 
 @blueprint.get("/films")
 def films() -> str:
-    """All films; `tri` orders them."""
-    sort = request.args.get("tri", browse.SORTS[0])
-    if sort not in browse.SORTS:
-        sort = browse.SORTS[0]
+    """The wall: what the address chooses, in its order, after its cursor; one choice has one address."""
+    choice = Choice.of(request.args.getlist)
+    on_wall, last = films_chosen(db.session, choice)
+    if choice.after and not on_wall:
+        choice = choice.going_on(None)  # that film is gone, or was the last
+        on_wall, last = films_chosen(db.session, choice)
+    index = index_for(db.session, version_of(db.session), choice.chosen)
     return render_template(
         "catalogue/films.html",
-        films=browse.all_films(db.session, sort),
-        sort=sort,
+        films=on_wall,
+        count=index.count(choice.chosen),
+        choice=choice,
+        facets=facets_offered(index, choice, language()),
+        next_address=choice.going_on(last).address() if last else None,
         band_denominations=on_sale(db.session),
     )
 
 
 @blueprint.get("/films/<slug>")
-def film(slug: str) -> str:
+def film(slug: str) -> AnyResponse | str:
     """A film, and what this visitor can do with it."""
     today = clock.now().astimezone(clock.shop_zone()).date()
-    found = browse.film_page(db.session, slug, language(), today) or abort(404)
+    found = browse.film_page(db.session, slug, language(), today)
+    if found is None:
+        return redirect(f"/films/{browse.former_slug(db.session, slug) or abort(404)}", 301)
     standing = (
         standing_of(db.session, current_user.customer_id, found.id, clock.now())
         if current_user.is_authenticated
@@ -76,6 +90,30 @@ def collection(slug: str) -> str:
         films=browse.films_of_collection(db.session, slug),
         band_denominations=on_sale(db.session),
     )
+
+
+@blueprint.get("/personnes/<slug>")
+def person(slug: str) -> str:
+    """Somebody who made films, and the films."""
+    found, films = browse.person_page(db.session, slug) or abort(404)
+    return render_template("catalogue/person.html", person=found, films=films, band_denominations=on_sale(db.session))
+
+
+@blueprint.get("/recherche")
+def search_page() -> str:
+    """What a question finds; where nothing carries all of its words, what comes nearest."""
+    found = search(db.session, request.args.get("q", ""), language(), HITS)
+    nearest = browse.newest_films(db.session, NEAREST) if found.question and not found.hits else []
+    return render_template(
+        "catalogue/search.html", found=found, nearest=nearest, band_denominations=on_sale(db.session)
+    )
+
+
+@blueprint.get("/recherche/suggestions")
+def suggestions() -> str:
+    """The same as one types: a fragment of a page."""
+    found = search(db.session, request.args.get("q", ""), language(), SUGGESTED)
+    return render_template("catalogue/suggestions.html", found=found)
 
 
 @blueprint.get("/affiches/<slug>-<mark>.svg")

@@ -16,7 +16,7 @@ from store.audit.kinds import CENTS, INSTANT, Fact
 from store.language import FRENCH, language
 
 NO_BREAK = "\u00a0"
-BEFORE_VOWEL = pattern(r"\b([Dd])e ((?:<b>)?(?:[AEIOUÀÂÉÈÊËÎÏÔŒ]|H(?:ervé|enri|élène|ubert)\b))")
+BEFORE_VOWEL = pattern(r"\b([Dd])e ((?:<[^>]*>)?(?:[AEIOUÀÂÉÈÊËÎÏÔŒ]|H(?:ervé|enri|élène|ubert)\b))")
 
 
 def init_app(app: Flask) -> None:

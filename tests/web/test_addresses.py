@@ -26,6 +26,10 @@ PUBLIC = {
     "/accessibilite": 200,
     "/aide": 200,
     "/contact": 200,
+    "/recherche": 200,
+    "/recherche?q=travail": 200,
+    "/recherche/suggestions?q=tra": 200,
+    "/personnes/nobody": 404,
 }
 ASK_TO_SIGN_IN = [
     f"{FILM}/voir",
@@ -76,15 +80,12 @@ OF_STAFF = {
 }
 TO_COME = [
     f"{FILM}/telecharger",
-    "/recherche?q=travail",
-    "/recherche/suggestions?q=tra",
     "/mot-de-passe-oublie",
     "/mot-de-passe/x",
     "/confirmer/x",
     "/compte/securite",
     "/compte/donnees",
     "/media/libre/la-sociale/index.m3u8",
-    "/personnes/gilles-perret",
     "/equipe/clients",
     "/metrics",
     "/sitemap.xml",

@@ -1,0 +1,17 @@
+"""What the catalogue leaves to the worker."""
+
+from datetime import timedelta
+
+from store.catalogue.index_films import index_everything, is_indexed
+from store.db import db, transaction
+from store.jobs.enqueue import every, job
+
+
+@every(timedelta(minutes=5))
+@job("catalogue.index", lane="slow")
+def index() -> None:
+    """Write what films are found by, if an upgrade has changed the rules by which that is done."""
+    if is_indexed(db.session):
+        return
+    with transaction() as session:
+        index_everything(session)

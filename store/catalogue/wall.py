@@ -1,0 +1,101 @@
+"""The wall of films: what was chosen, in an order, one page at a time, however far down one is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import Select, select, tuple_
+from sqlalchemy.orm import Session, aliased
+
+from store.catalogue.browse import FilmCard, cards_of, cards_query
+from store.catalogue.facets import FACETS, Chosen, condition
+from store.catalogue.models import Film, FilmDirector
+
+PAGE = 48
+MOST_VALUES = 12
+LONGEST_VALUE = 100
+
+SORTS: Mapping[str, tuple[Any, bool]] = MappingProxyType(
+    {
+        "nouveau": (Film.added_at, True),
+        "titre": (Film.sort_title, False),
+        "annee": (Film.year, True),
+        "duree": (Film.minutes, False),
+    }
+)
+"""What orders the films, and whether the greatest comes first."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What somebody asked of the wall: values by facet, an order, and the slug of the film after which to go on."""
+
+    chosen: Chosen
+    sort: str = "nouveau"
+    after: str | None = None
+
+    @classmethod
+    def of(cls, values_of: Callable[[str], list[str]]) -> "Choice":
+        """The choice of an address, whose parameters `values_of` gives; what makes no sense in it is passed over."""
+        chosen = {facet: _some(values_of(facet)) for facet in FACETS}
+        sort, after = (next(iter(values_of(name)), "") for name in ("tri", "apres"))
+        return cls(
+            {facet: values for facet, values in chosen.items() if values},
+            sort if sort in SORTS else "nouveau",
+            after[:LONGEST_VALUE].replace("\0", "") or None,
+        )
+
+    def address(self) -> str:
+        """The address of this choice on the wall, the same for the same choice."""
+        pairs = [(facet, value) for facet in FACETS for value in self.chosen.get(facet, ())]
+        pairs += [("tri", self.sort)] if self.sort != "nouveau" else []
+        pairs += [("apres", self.after)] if self.after else []
+        return "/films" + ("?" + urlencode(pairs) if pairs else "")
+
+    def toggled(self, facet: str, value: str) -> "Choice":
+        """The same with this value, or without it if it was chosen; from the top."""
+        before = self.chosen.get(facet, ())
+        values = tuple(one for one in before if one != value) if value in before else _some([*before, value])
+        chosen = {**self.chosen, facet: values}
+        return replace(self, chosen={name: some for name, some in chosen.items() if some}, after=None)
+
+    def sorted_by(self, sort: str) -> "Choice":
+        """The same in another order, from the top."""
+        return replace(self, sort=sort, after=None)
+
+    def going_on(self, after: str | None) -> "Choice":
+        """The same after this film; after None from the top."""
+        return replace(self, after=after)
+
+
+def films_chosen(session: Session, choice: Choice) -> tuple[list[FilmCard], str | None]:
+    """A page of the films, and the slug after which the next one begins: None on the last. One query.
+
+    Goes on from the place of a film in the order, so that page 2,000 costs what page 2 does; a film that is unknown has none.
+    """
+    page = _page(choice).subquery()
+    key, greatest_first = SORTS[choice.sort]
+    order = (key.desc(), Film.id.desc()) if greatest_first else (key, Film.id)
+    query = cards_query().join(page, page.c.id == Film.id).order_by(*order, FilmDirector.position)
+    films = cards_of(session, query)
+    return films[:PAGE], films[PAGE - 1].slug if len(films) > PAGE else None
+
+
+def _page(choice: Choice) -> Select[Any]:
+    key, greatest_first = SORTS[choice.sort]
+    order = (key.desc(), Film.id.desc()) if greatest_first else (key, Film.id)
+    page = select(Film.id).where(condition(choice.chosen)).order_by(*order).limit(PAGE + 1)
+    if choice.after is None:
+        return page
+    last = aliased(Film)
+    place = select(getattr(last, key.key), last.id).where(last.slug == choice.after).scalar_subquery()
+    here = tuple_(key, Film.id)
+    return page.where(here < place if greatest_first else here > place)
+
+
+def _some(values: list[str]) -> tuple[str, ...]:
+    """Sorted, each once, at most so many: one choice has one address."""
+    plain = {value for value in values if value and len(value) <= LONGEST_VALUE and "\0" not in value}
+    return tuple(sorted(plain)[:MOST_VALUES])
