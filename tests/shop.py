@@ -11,7 +11,6 @@ from sqlalchemy import insert, select
 from store import clock
 from store.catalogue.index_films import index_films
 from store.catalogue.models import Film
-from store.catalogue.state import move_on
 from store.customers.models import STAFF, Customer
 from store.customers.passwords import hash_password
 from store.customers.register import register
@@ -19,6 +18,7 @@ from store.db import db, transaction
 from store.ledger.balance import credit_of
 from store.ledger.chart import GOODWILL, PROMOTIONS
 from store.ledger.post import NewLot, deposit, lock_wallet
+from store.shown import move_on
 
 PASSWORD = "un-bon-mot-de-passe"
 

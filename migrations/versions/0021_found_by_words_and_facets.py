@@ -68,11 +68,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_search_entry_heaviest", "search_entry", ["word_id", "weight", "subject_id"])
     op.create_index("ix_search_entry_subject", "search_entry", ["kind", "subject_id"])
-    state = op.create_table(
-        "catalogue_state",
-        sa.Column("id", INTEGER, nullable=False),
-        sa.Column("version", INTEGER, nullable=False),
-        sa.Column("indexed_by", INTEGER, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_catalogue_state"),
-    )
-    op.bulk_insert(state, [{"id": 1, "version": 1, "indexed_by": 0}])
+    for name, number in (("shown", "version"), ("catalogue_index", "edition")):
+        table = op.create_table(
+            name,
+            sa.Column("id", INTEGER, nullable=False),
+            sa.Column(number, INTEGER, nullable=False),
+            sa.PrimaryKeyConstraint("id", name=f"pk_{name}"),
+        )
+        op.bulk_insert(table, [{"id": 1, number: 0}])

@@ -31,7 +31,7 @@ from store.catalogue.models import (
     Theme,
 )
 from store.catalogue.slugs import person_slug, slug_of
-from store.catalogue.state import move_on
+from store.shown import move_on
 
 LARGEST_FILE = 200 * 1024 * 1024
 BATCH = 500

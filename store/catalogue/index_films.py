@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from store.catalogue.facets import facets_of
 from store.catalogue.fold import grams_of, sorting_title, words_of
 from store.catalogue.models import (
-    CatalogueState,
+    CatalogueIndex,
     Collection,
     Film,
     FilmDirector,
@@ -27,6 +27,7 @@ from store.catalogue.models import (
     Theme,
 )
 from store.db import insert_if_absent, table_of
+from store.shown import move_on
 
 FILM, PERSON, COLLECTION = "film", "person", "collection"
 EDITION = 1
@@ -50,12 +51,13 @@ def index_everything(session: Session) -> None:
     for ids in _batches(session.scalars(select(Person.id).order_by(Person.id)).all()):
         index_people(session, ids)
     index_collections(session, session.scalars(select(Collection.id)).all())
-    session.execute(update(CatalogueState).values(indexed_by=EDITION, version=CatalogueState.version + 1))
+    session.execute(update(CatalogueIndex).values(edition=EDITION))
+    move_on(session)
 
 
 def is_indexed(session: Session) -> bool:
     """Whether the index was written by the rules of this edition."""
-    return session.scalar(select(CatalogueState.indexed_by)) == EDITION
+    return session.scalar(select(CatalogueIndex.edition)) == EDITION
 
 
 def index_films(session: Session, film_ids: Sequence[int]) -> None:
@@ -111,18 +113,29 @@ def _weights(*texts: tuple[str, int]) -> Weights:
 def _write_entries(session: Session, kind: str, subjects: Mapping[int, Weights]) -> None:
     """Put these entries in the place of those that the subjects had."""
     mine = (SearchEntry.kind == kind) & SearchEntry.subject_id.in_(subjects)
-    before = set(session.scalars(select(SearchEntry.word_id).where(mine).distinct()))
+    before = select(SearchEntry.word_id, func.count()).where(mine).group_by(SearchEntry.word_id)
+    changes = Counter({word_id: -count for word_id, count in session.execute(before)})
     session.execute(delete(SearchEntry).where(mine))
     ids = _word_ids(session, {word for weights in subjects.values() for word in weights})
-    entries = [
+    entries: list[dict[str, Any]] = [
         {"word_id": ids[word], "kind": kind, "subject_id": subject_id, "weight": weight}
         for subject_id, weights in subjects.items()
         for word, weight in weights.items()
     ]
     _insert(session, SearchEntry, entries)
-    count = select(func.count()).where(SearchEntry.word_id == SearchWord.id).scalar_subquery()
-    for word_ids in _batches(sorted(before | {*ids.values()})):
-        session.execute(update(SearchWord).where(SearchWord.id.in_(word_ids)).values(entries=count))
+    changes.update(entry["word_id"] for entry in entries)
+    _count(session, changes)
+
+
+def _count(session: Session, changes: Mapping[int, int]) -> None:
+    """Note how many entries more, or fewer, each word has."""
+    by_change: dict[int, list[int]] = {}
+    for word_id, change in sorted(changes.items()):
+        by_change.setdefault(change, []).append(word_id)
+    for change, word_ids in by_change.items():
+        for some in _batches(word_ids if change else []):
+            counted = update(SearchWord).where(SearchWord.id.in_(some))
+            session.execute(counted.values(entries=SearchWord.entries + change))
 
 
 def _word_ids(session: Session, words: Iterable[str]) -> dict[str, int]:

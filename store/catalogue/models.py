@@ -174,14 +174,13 @@ class SearchEntry(Base):
     weight: Mapped[int]
 
 
-class CatalogueState(Base):
-    """One row: `version` moves with whatever a page of the catalogue shows; `indexed_by` is the edition of what it is found by."""
+class CatalogueIndex(Base):
+    """One row: the edition of the rules by which films, people and collections were made findable."""
 
-    __tablename__ = "catalogue_state"
+    __tablename__ = "catalogue_index"
 
     id: Mapped[Identity]
-    version: Mapped[int] = mapped_column(default=1)
-    indexed_by: Mapped[int] = mapped_column(default=0)
+    edition: Mapped[int]
 
 
 class HomePage(Base):

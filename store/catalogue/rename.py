@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from store.catalogue.models import Film, FormerSlug
 from store.catalogue.slugs import SLUG
-from store.catalogue.state import move_on
+from store.shown import move_on
 
 
 class Unnameable(Exception):

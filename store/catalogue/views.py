@@ -10,12 +10,12 @@ from store.catalogue.facets import index_for
 from store.catalogue.offers import facets_offered
 from store.catalogue.posters import poster_mark, poster_svg
 from store.catalogue.search import search
-from store.catalogue.state import version_of
 from store.catalogue.wall import Choice, films_chosen
 from store.db import db
 from store.language import language
 from store.prepaid_cards.denominations import on_sale
 from store.rentals.standing import standing_of
+from store.shown import version_of
 from store.web.markdown import render_markdown
 
 blueprint = Blueprint("catalogue", __name__)
