@@ -29,6 +29,7 @@ from store.ledger import jobs as ledger_jobs
 from store.logs import init_logs
 from store.media import cli as media_cli
 from store.media import jobs as media_jobs
+from store.pages import machines as pages_machines
 from store.pages import views as pages_views
 from store.playback import views as playback_views
 from store.prepaid_cards import cli as prepaid_cards_cli
@@ -43,6 +44,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 ROOMS = (
     pages_views,
+    pages_machines,
     catalogue_views,
     customers_views,
     prepaid_cards_views,

@@ -8,10 +8,11 @@ import click
 from flask.cli import AppGroup
 
 from store import clock
+from store.catalogue.export_films import export_catalogue
 from store.catalogue.import_films import Report, Unreadable, import_catalogue, read_catalogue
 from store.catalogue.index_films import index_everything
 from store.catalogue.rename import Unnameable, rename
-from store.db import transaction
+from store.db import snapshot, transaction
 
 commands = AppGroup("films", help="The catalogue.")
 
@@ -53,6 +54,15 @@ def _import(file: Path, check: bool) -> Report:
         if check:
             raise _OnlyChecking
     return report
+
+
+@commands.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+def export_command(file: Path) -> None:
+    """Write the catalogue to FILE (JSON, or CSV with the films alone), as `films import` reads it."""
+    with snapshot() as session:
+        count = export_catalogue(session, file)
+    click.echo(f"{count} films in {file}")
 
 
 @commands.command("index")

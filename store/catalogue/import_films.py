@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Collection as Several
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -114,7 +115,7 @@ def _csv_films(text: str) -> list[dict[str, Any]]:
 
     return [
         {name: typed(name, value or "") for name, value in row.items() if name}
-        for row in csv.DictReader(text.splitlines(), strict=True)
+        for row in csv.DictReader(StringIO(text, newline=""), strict=True)
     ]
 
 

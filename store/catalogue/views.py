@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from store import clock
 from store.catalogue import browse
 from store.catalogue.facets import index_for
+from store.catalogue.machines import film_facts
 from store.catalogue.offers import facets_offered
 from store.catalogue.posters import poster_mark, poster_svg
 from store.catalogue.search import search
@@ -63,6 +64,8 @@ def film(slug: str) -> AnyResponse | str:
         now=clock.now(),
         play_hours=current_app.config["RENTAL_PLAY_HOURS"],
         start_days=current_app.config["RENTAL_START_DAYS"],
+        facts=film_facts(found, current_app.config["SHOP_URL"], current_app.config["SHOP_CURRENCY"]),
+        shop_url=current_app.config["SHOP_URL"],
         related=browse.related_films(db.session, found.id),
         band_denominations=on_sale(db.session),
     )

@@ -30,6 +30,11 @@ PUBLIC = {
     "/recherche?q=travail": 200,
     "/recherche/suggestions?q=tra": 200,
     "/personnes/nobody": 404,
+    "/sitemap.xml": 200,
+    "/sitemap-1.xml": 200,
+    "/sitemap-2.xml": 404,
+    "/robots.txt": 200,
+    "/films.atom": 200,
 }
 ASK_TO_SIGN_IN = [
     f"{FILM}/voir",
@@ -88,9 +93,6 @@ TO_COME = [
     "/media/libre/la-sociale/index.m3u8",
     "/equipe/clients",
     "/metrics",
-    "/sitemap.xml",
-    "/robots.txt",
-    "/films.atom",
 ]
 
 MULTIPART = "multipart/form-data; boundary=x"
