@@ -37,7 +37,20 @@ from store.prepaid_cards import jobs as prepaid_cards_jobs
 from store.prepaid_cards import views as prepaid_cards_views
 from store.rentals import jobs as rentals_jobs
 from store.rentals import views as rentals_views
-from store.web import corner, csrf, desk, errors, filters, headers, health, limits, locale, sign_in, stylesheet
+from store.web import (
+    corner,
+    csrf,
+    desk,
+    errors,
+    filters,
+    headers,
+    health,
+    kept_pages,
+    limits,
+    locale,
+    sign_in,
+    stylesheet,
+)
 from store.web.locale import BilingualFlask
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,6 +106,7 @@ def create_app(settings: Mapping[str, Any]) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     init_logs()
     init_db(app)
+    kept_pages.init_app(app)
     Compress(app)
     for part in (locale, filters, stylesheet, desk, csrf, limits, sign_in, corner, headers, errors):
         part.init_app(app)

@@ -17,6 +17,7 @@ from store.language import language
 from store.prepaid_cards.denominations import on_sale
 from store.rentals.standing import standing_of
 from store.shown import version_of
+from store.web.kept_pages import same_for_every_stranger
 from store.web.markdown import render_markdown
 
 blueprint = Blueprint("catalogue", __name__)
@@ -26,6 +27,7 @@ POSTER_LIFE = "public, max-age=31536000, immutable"
 
 
 @blueprint.get("/films")
+@same_for_every_stranger
 def films() -> str:
     """The wall: what the address chooses, in its order, after its cursor; one choice has one address."""
     choice = Choice.of(request.args.getlist)
@@ -46,6 +48,7 @@ def films() -> str:
 
 
 @blueprint.get("/films/<slug>")
+@same_for_every_stranger
 def film(slug: str) -> AnyResponse | str:
     """A film, and what this visitor can do with it."""
     today = clock.now().astimezone(clock.shop_zone()).date()
@@ -72,6 +75,7 @@ def film(slug: str) -> AnyResponse | str:
 
 
 @blueprint.get("/collections")
+@same_for_every_stranger
 def collections() -> str:
     """All collections."""
     return render_template(
@@ -82,6 +86,7 @@ def collections() -> str:
 
 
 @blueprint.get("/collections/<slug>")
+@same_for_every_stranger
 def collection(slug: str) -> str:
     """A collection: its words, its films, the others."""
     page = browse.collection_page(db.session, slug, language()) or abort(404)
@@ -96,6 +101,7 @@ def collection(slug: str) -> str:
 
 
 @blueprint.get("/personnes/<slug>")
+@same_for_every_stranger
 def person(slug: str) -> str:
     """Somebody who made films, and the films."""
     found, films = browse.person_page(db.session, slug) or abort(404)

@@ -12,6 +12,7 @@ from store.db import db
 from store.language import language
 from store.ledger.balance import last_audit, last_closing, outstanding
 from store.prepaid_cards.denominations import on_sale
+from store.web.kept_pages import same_for_every_stranger
 from store.web.markdown import render_markdown
 
 blueprint = Blueprint("pages", __name__)
@@ -21,6 +22,7 @@ TEXT_PAGES = ("conditions", "mentions-legales", "confidentialite", "accessibilit
 
 
 @blueprint.get("/")
+@same_for_every_stranger
 def home() -> str:
     """The film of the week, new films, collections, cards."""
     today = clock.now().astimezone(clock.shop_zone()).date()
@@ -43,6 +45,7 @@ def proof() -> str:
 
 
 @blueprint.get(f"/<any({', '.join(map(repr, TEXT_PAGES))}):name>")
+@same_for_every_stranger
 def text(name: str) -> str:
     """A page of text; its first heading is its title."""
     title, body = _read(name, language())

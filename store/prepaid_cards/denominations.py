@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from store.prepaid_cards.models import Denomination
+from store.shown import move_on
 
 
 class BadDenomination(Exception):
@@ -49,6 +50,7 @@ def change(
         denomination.on_sale = is_on_sale
     if not 0 < denomination.price_cents <= denomination.credit_cents:
         raise BadDenomination("the credit must cover the price, and the price be more than nothing")
+    move_on(session)
     return denomination
 
 

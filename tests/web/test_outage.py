@@ -115,3 +115,17 @@ def test_health_needs_a_worker_that_showed_itself(
 def test_health_needs_the_sandbox_that_the_demo_uses(tmp_path: Path, database_url: str) -> None:
     client = create_app(settings_for(tmp_path, database_url, SANDBOX_PORT=str(free_port()))).test_client()
     assert client.get("/sante").json["parts"]["sandbox"] is False
+
+
+@both_engines
+def test_kept_pages_go_on_being_shown(app: Flask, shop: Shop, database_is_there: Switch) -> None:
+    shop.film()
+    client = app.test_client()
+    pages = {address: client.get(address).data for address in ("/", "/films/la-sociale")}
+    database_is_there(False)
+    try:
+        for address, page in pages.items():
+            answer = client.get(address)
+            assert (answer.status_code, answer.data) == (200, page)
+    finally:
+        database_is_there(True)
