@@ -29,6 +29,7 @@ from store.ledger import jobs as ledger_jobs
 from store.logs import init_logs
 from store.media import cli as media_cli
 from store.media import jobs as media_jobs
+from store.pages import cli as pages_cli
 from store.pages import machines as pages_machines
 from store.pages import views as pages_views
 from store.playback import views as playback_views
@@ -78,6 +79,7 @@ COMMANDS = (
     ledger_cli,
     jobs_cli,
     customers_cli,
+    pages_cli,
 )
 JOBS = (
     audit_jobs,

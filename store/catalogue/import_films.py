@@ -15,7 +15,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from store.catalogue.import_rules import COLLECTION_RULES, FILM_RULES, THEME_RULES, complaints
@@ -27,10 +27,10 @@ from store.catalogue.models import (
     FilmDirector,
     FilmTheme,
     FormerSlug,
-    HomePage,
     Person,
     Theme,
 )
+from store.catalogue.set_home import BadHome, set_home
 from store.catalogue.slugs import person_slug, slug_of
 from store.shown import move_on
 
@@ -88,18 +88,10 @@ def import_catalogue(
         _import_films(session, numbered, theme_ids, seen, report, at)
         show(first + len(numbered))
     _import_collections(session, document.get("collections", []), report)
-    if isinstance(document.get("home"), dict):
-        set_home(session, document["home"])
+    if "home" in document:
+        _import_home(session, document["home"], report)
     move_on(session)
     return report
-
-
-def set_home(session: Session, content: dict[str, Any]) -> None:
-    """What the home page shows from now on."""
-    if session.scalar(select(HomePage.id)) is None:
-        session.execute(insert(HomePage).values(id=1, content=content))
-    else:
-        session.execute(update(HomePage).values(content=content))
 
 
 def _csv_films(text: str) -> list[dict[str, Any]]:
@@ -211,6 +203,13 @@ def _import_collections(session: Session, records: Sequence[Any], report: Report
         if is_changed:
             index_collections(session, [collection.id])
         _link(session, CollectionFilm.film_id, {collection.id: [film_ids[slug] for slug in record["films"]]})
+
+
+def _import_home(session: Session, content: Any, report: Report) -> None:
+    try:
+        set_home(session, content)
+    except BadHome as error:
+        report.refused.append(f"home: {error}")
 
 
 def _put(
