@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0021"
-down_revision = "0012"
+down_revision = "0020"
 
 INTEGER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 AS_BYTES = sa.String().with_variant(sa.String(collation="C"), "postgresql")
