@@ -22,14 +22,23 @@ GUARDS = frozenset(
         "lot_keeps_its_origin",
         "closing_is_never_changed",
         "closing_is_never_removed",
+        "audit_entry_is_never_changed",
+        "audit_entry_is_never_removed",
+        "receipt_is_never_changed",
+        "receipt_is_never_removed",
+        "receipt_follows_the_one_before",
     }
 )
+"""Triggers of the books, and of what else is written once: the audit log and the receipts."""
+
 GUARDS_OF_POSTGRESQL = GUARDS | {
     "journal_is_never_truncated",
     "posting_is_never_truncated",
     "lot_is_never_truncated",
     "lot_moves_with_its_postings",
     "closing_is_never_truncated",
+    "audit_entry_is_never_truncated",
+    "receipt_is_never_truncated",
 }
 
 

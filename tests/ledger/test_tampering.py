@@ -182,14 +182,22 @@ def test_the_audit_names_what_was_tampered_with(closed_shop: Flask, tampering: s
     assert any(named in difference for difference in found(closed_shop))
 
 
+TRIGGERS = {
+    "sqlite": "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal",
+}
+
+
 @both_engines
-def test_the_audit_misses_a_guard_that_was_dropped(closed_shop: Flask) -> None:
+def test_the_audit_misses_every_guard_that_was_dropped(closed_shop: Flask, engine_name: str) -> None:
     engine = prepare(create_engine(closed_shop.config["MIGRATION_DATABASE_URL"]), of_the_owner=True)
     with engine.begin() as connection:
-        on = " ON posting" if engine.dialect.name == "postgresql" else ""
-        connection.execute(text(f"DROP TRIGGER posting_is_never_changed{on}"))
+        guards = connection.execute(text(TRIGGERS[engine_name])).all()
+        for guard, table in guards:
+            connection.execute(text(f"DROP TRIGGER {guard}{f' ON {table}' if engine_name == 'postgresql' else ''}"))
     engine.dispose()
-    assert found(closed_shop) == ["guard posting_is_never_changed is missing from the database"]
+    assert {table for _, table in guards} == {"journal", "posting", "lot", "closing", "audit_entry", "receipt"}
+    assert found(closed_shop) == [f"guard {guard} is missing from the database" for guard, _ in sorted(guards)]
     result = closed_shop.test_cli_runner().invoke(args=["ledger", "check"])
     assert result.exit_code == 1
 
