@@ -9,25 +9,22 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import Integer, String, Table, bindparam, exists, func, insert, literal, select, true
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from store import clock
 from store.checkout.models import Order, Receipt, ReceiptCounter
 from store.customers.models import Customer
 from store.db import table_of
 from store.jobs.enqueue import enqueue
-from store.money import vat_within
-from store.prepaid_cards.models import PrepaidCard
+from store.prepaid_cards.models import MULTI_PURPOSE, PrepaidCard
 
 SALE, CREDIT_NOTE = "sale", "credit_note"
-MULTI_PURPOSE, SINGLE_PURPOSE = "multi", "single"
 
 SHOWN_NUMBER = re.compile("(A-)?([0-9]{4})-([0-9]{6,12})")
 OF_AN_ORDER = re.compile("order:([0-9]{1,18})(:[0-9]+)?")
@@ -93,7 +90,7 @@ def issue_sale(session: Session, order: Order, cards: Sequence[PrepaidCard], at:
         session,
         order_id=order.id,
         customer_id=order.customer_id,
-        vat=_vat_of_sale(cards[0].vat_mode, order.price_cents),
+        vat=_vat_of_sale(cards),
         series=SALE,
         reference=reference,
         corrects_id=None,
@@ -111,11 +108,15 @@ def issue_credit_note(
     order_id: int,
     customer_id: int,
     cents: int,
+    vat_cents: int,
     lines: Sequence[Line],
     at: datetime,
 ) -> int:
-    """The credit note of a refund (`refund:5`) of this order, and its letter; returns its id. Repeated, the same one."""
-    sale_id, vat = _vat_of_refund(session, order_id, cents)
+    """The credit note of a refund (`refund:5`) of this order, and its letter; returns its id. Repeated, the same one.
+
+    `vat_cents` is the VAT that is no longer due on it, as the books say.
+    """
+    sale_id, vat = _vat_of_refund(session, order_id, vat_cents)
     receipt_id = _write(
         session,
         order_id=order_id,
@@ -264,30 +265,17 @@ def _write(
     return session.scalar(written, {"of_series": series, "in_year": year, "for_reference": reference})
 
 
-def _vat_of_sale(mode: str, cents: int) -> _Vat:
-    """A single-purpose card is taxed now, at the shop's rate; a multi-purpose one when its credit is used."""
-    if mode == MULTI_PURPOSE:
-        return _Vat(mode, None, 0)
+def _vat_of_sale(cards: Sequence[PrepaidCard]) -> _Vat:
+    """Single-purpose cards are taxed now, each as the books say; multi-purpose ones when their credit is used."""
+    if cards[0].vat_mode == MULTI_PURPOSE:
+        return _Vat(MULTI_PURPOSE, None, 0)
     percent = current_app.config["SHOP_VAT_PERCENT"]
-    return _Vat(mode, str(percent), vat_within(cents, percent))
+    return _Vat(cards[0].vat_mode, str(percent), sum(card.vat_cents or 0 for card in cards))
 
 
 def _vat_of_refund(session: Session, order_id: int, cents: int) -> tuple[int | None, _Vat]:
-    """The receipt to correct, and its VAT on what is refunded: after several refunds the same cents as for one of them all."""
-    earlier = aliased(Receipt)
-    sale = session.execute(
-        select(
-            Receipt.id,
-            Receipt.vat_mode,
-            Receipt.vat_percent,
-            func.coalesce(func.sum(earlier.total_cents), 0).label("refunded"),
-            func.coalesce(func.sum(earlier.vat_cents), 0).label("refunded_vat"),
-        )
-        .outerjoin(earlier, earlier.corrects_id == Receipt.id)
-        .where(Receipt.reference == f"order:{order_id}")
-        .group_by(Receipt.id, Receipt.vat_mode, Receipt.vat_percent)
-    ).first()
-    if sale is None or sale.vat_percent is None:
-        return sale.id if sale else None, _Vat(MULTI_PURPOSE, None, 0)
-    vat_cents = vat_within(int(sale.refunded) + cents, Decimal(sale.vat_percent)) - int(sale.refunded_vat)
-    return sale.id, _Vat(sale.vat_mode, sale.vat_percent, vat_cents)
+    """The receipt to correct, and `cents` of VAT at its rate."""
+    sale = sale_of(session, order_id)
+    if sale is None:
+        return None, _Vat(MULTI_PURPOSE, None, 0)
+    return sale.id, _Vat(sale.vat_mode, sale.vat_percent, cents)

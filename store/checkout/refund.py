@@ -25,7 +25,16 @@ from store.jobs.enqueue import enqueue
 from store.ledger.chart import BAD_DEBTS, CUSTOMER_DEBTS, STRIPE_CLEARING, TILL
 from store.ledger.models import Journal, Posting
 from store.ledger.post import Entry, NewLot, deposit, freeze, lock_wallet, transfer, unfreeze
-from store.prepaid_cards.holds import give_up, hold_cards, left_on, lock_cards, release, take_again, taken_by
+from store.prepaid_cards.holds import (
+    give_up,
+    hold_cards,
+    left_on,
+    lock_cards,
+    release,
+    take_again,
+    taken_by,
+    vat_taken_by,
+)
 from store.prepaid_cards.models import PrepaidCard
 from store.stop import stop_at
 
@@ -193,6 +202,7 @@ def _finish(session: Session, known: Refund, at: datetime) -> None:
         order_id=order.id,
         customer_id=order.customer_id,
         cents=known.amount_cents,
+        vat_cents=vat_taken_by(session, known.reference),
         lines=_lines(session, known, order),
         at=at,
     )

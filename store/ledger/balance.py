@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
-from store.ledger.chart import LOT_ACCOUNTS, UNREDEEMED_CARDS
+from store.ledger.chart import LOT_ACCOUNTS, UNREDEEMED_CARDS, VOUCHER_VAT
 from store.ledger.models import AuditRun, Closing, Journal, Lot, Posting
 from store.ledger.post import HOLDS_SOMETHING
 
@@ -57,6 +57,15 @@ def left_of(session: Session, wallet_id: int, reference: str, at: datetime) -> t
         )
     ).one()
     return int(paid), int(bonus)
+
+
+def voucher_vat_of(session: Session, journal_id: int) -> int:
+    """The VAT of single-purpose cards, in cents, that a journal took out of their lots."""
+    return session.scalars(
+        select(func.coalesce(func.sum(Posting.amount), 0)).where(
+            Posting.journal_id == journal_id, Posting.credit_account == VOUCHER_VAT, Posting.lot_id.is_not(None)
+        )
+    ).one()
 
 
 def first_worth_of(session: Session, wallet_id: int, reference: str) -> tuple[int, int]:
