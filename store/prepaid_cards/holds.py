@@ -54,7 +54,7 @@ def hold_cards(
         if card.wallet_id is None:
             _hold_unredeemed(session, card, part, cause, at)
         else:
-            _hold_lots(session, card, wallets[card.wallet_id], part, cause, at, with_bonus)
+            _hold_lots(session, card, wallets[card.wallet_id], part, cause, at, with_bonus and missing > 0)
         missing -= part
     return cents - missing
 
@@ -133,11 +133,11 @@ def _hold_unredeemed(session: Session, card: PrepaidCard, cents: int, cause: str
 def _hold_lots(
     session: Session, card: PrepaidCard, wallet: LockedWallet, cents: int, cause: str, at: datetime, with_bonus: bool
 ) -> None:
-    if not cents:
-        return
     _paid, bonus_left = left_of(session, wallet.id, card.reference, at)
     card.taken_cents += cents
     bonus = bonus_left if with_bonus else max(0, bonus_left - card.bonus_left_cents)
+    if not cents and not bonus:
+        return
     held = _open_hold(session, card, cents, bonus, cause, at)
     held.journal_id = hold(
         session,
