@@ -12,3 +12,8 @@ def vat_within(cents: int, percent: Decimal) -> int:
 def share_of(cents: int, percent: Decimal) -> int:
     """So many percent of a sum, in cents rounded half up."""
     return int((Decimal(cents) * percent / 100).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def portion_of(cents: int, part: int, whole: int) -> int:
+    """Of a sum that belongs to `whole` what belongs to `part` of it, in cents rounded half up; all of it for the whole."""
+    return (2 * cents * part + whole) // (2 * whole)

@@ -10,11 +10,15 @@ from sqlalchemy import or_, select
 from store import clock
 from store.audit.models import Facts
 from store.audit.record import record
+from store.checkout.give_back import refund_film
 from store.checkout.models import Order
 from store.checkout.reconcile import USUAL_PERIOD, reconcile
 from store.checkout.refund import NothingToRefund, refund, settle_debt
-from store.db import db, transaction
+from store.db import GREATEST_ID, db, transaction
 from store.gateways.stripe_gateway import StripeUnavailable
+from store.rentals.refund import NotRefundable
+
+LONGEST_REASON = 300
 
 commands = AppGroup("payments", help="Agreement with Stripe.")
 
@@ -57,6 +61,29 @@ def refund_command(order: str, amount: int | None) -> None:
     click.echo(f"Refund {made.id} of order {order_id}: {_money(made.amount_cents)}, {made.state}.")
     if made.state == "failed":
         raise click.ClickException(f"Stripe refused it ({made.failure}); the credit is what it was.")
+
+
+@commands.command("refund-film")
+@click.argument("entitlement", type=click.IntRange(min=1, max=GREATEST_ID))
+@click.option("--reason", required=True, help="Why, for the audit log: it is not shown to the customer.")
+def refund_film_command(entitlement: int, reason: str) -> None:
+    """Give the price of a film back that could not be watched, and end the right to it.
+
+    ENTITLEMENT is its number in /compte/recus/films/…
+    """
+    if not reason.strip() or len(reason) > LONGEST_REASON:
+        raise click.UsageError(f"Say why, in at most {LONGEST_REASON} characters.")
+    try:
+        with transaction() as session:
+            given = refund_film(session, entitlement, reason.strip(), clock.now())
+    except NotRefundable:
+        raise click.ClickException(
+            f"Entitlement {entitlement} cost nothing, was given back before, or is none; nothing was done."
+        ) from None
+    click.echo(f"Entitlement {entitlement}: {_money(given.price_cents)} given back.")
+    if given.credit_cents < given.price_cents:
+        owed = _money(given.price_cents - given.credit_cents)
+        click.echo(f"Of it {owed} settle what is owed for the card that paid it.")
 
 
 @commands.command("settle-debt")

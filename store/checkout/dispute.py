@@ -1,6 +1,7 @@
 """Disputes: the customer's bank pulls a payment back. What is left of its cards is held until the bank has decided.
 
-Won, exactly that is released; lost, it is written off, and what had been spent already is the shop's loss.
+Won, exactly that is released; lost, it is written off, and what had been spent already is the shop's loss. Won after it was
+lost, it is as if it had been won at once.
 """
 
 from datetime import datetime
@@ -11,12 +12,12 @@ from sqlalchemy.orm import Session
 from store import clock
 from store.audit.alert import raise_alert
 from store.checkout.models import Dispute, Order
-from store.checkout.refund import refunded_cents
+from store.checkout.recover import hold_for, recover
 from store.db import transaction
 from store.gateways.stripe_gateway import StripeDispute
 from store.ledger.chart import BAD_DEBTS, DISPUTE_CLAIMS, STRIPE_CLEARING
 from store.ledger.post import Entry, transfer
-from store.prepaid_cards.holds import give_up, hold_cards, lock_cards, release, taken_by
+from store.prepaid_cards.holds import give_up, release, take_again
 from store.stop import stop_at
 
 INQUIRY = "warning_"
@@ -44,8 +45,10 @@ def settle_dispute(seen: StripeDispute) -> None:
         if known.state == "open":
             _hold_what_is_left(session, order, known, at)
             _decide(session, order, known, DECIDED.get(seen.status), at)
+        elif (known.state, seen.status) == ("lost", "won"):
+            _regain(session, order, known, at)
         elif known.state == "lost":
-            _take_what_came_back(session, order, known, at)
+            recover(session, order, at)
         stop_at("dispute.booked")
     stop_at("dispute.settled")
 
@@ -66,27 +69,11 @@ def _open(session: Session, order: Order, seen: StripeDispute, at: datetime) -> 
 
 
 def _hold_what_is_left(session: Session, order: Order, known: Dispute, at: datetime) -> None:
-    held = _hold(session, order, known, at)
+    held = hold_for(session, order, known, at)
     facts = _facts(order, known) | {"held": held}
     if known.respond_by:
         facts["respond_by"] = known.respond_by.isoformat()
     raise_alert(session, "dispute_opened", f"{known.reference}:opened", facts, at)
-
-
-def _take_what_came_back(session: Session, order: Order, known: Dispute, at: datetime) -> None:
-    """A refund that the dispute made fail gave its hold back after the loss was booked: it makes that loss smaller."""
-    _hold(session, order, known, at)
-    give_up(session, known.reference, BAD_DEBTS, at)
-
-
-def _hold(session: Session, order: Order, known: Dispute, at: datetime) -> int:
-    """Hold what is left, up to what the dispute and the order's refunds together may reverse; returns what is held in all."""
-    held = sum(taken_by(session, known.reference).values())
-    most = min(known.amount_cents, order.price_cents - refunded_cents(session, order.id)) - held
-    if most <= 0:
-        return held
-    cards = lock_cards(session, order.card_references)
-    return held + hold_cards(session, cards, most, cause=known.reference, at=at, with_bonus=True)
 
 
 def _decide(session: Session, order: Order, known: Dispute, outcome: str | None, at: datetime) -> None:
@@ -104,6 +91,15 @@ def _decide(session: Session, order: Order, known: Dispute, outcome: str | None,
             _book(session, order, known, "lost", Entry(BAD_DEBTS, DISPUTE_CLAIMS, loss), at)
         facts["written_off"] = written_off
     raise_alert(session, f"dispute_{outcome}", f"{known.reference}:{outcome}", facts, at)
+
+
+def _regain(session: Session, order: Order, known: Dispute, at: datetime) -> None:
+    """The bank has changed its mind after the loss was booked: the money is back, and so is all that was written off."""
+    known.state, known.ended_at = "won", at
+    _book(session, order, known, "regained", Entry(STRIPE_CLEARING, BAD_DEBTS, known.amount_cents), at)
+    take_again(session, known.reference, BAD_DEBTS, at)
+    release(session, known.reference, at)
+    raise_alert(session, "dispute_won", f"{known.reference}:won", _facts(order, known), at)
 
 
 def _book(session: Session, order: Order, known: Dispute, step: str, entry: Entry, at: datetime) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from store.catalogue.models import Film
 from store.checkout.shares import Rates, Shares, divide
 from store.ledger.balance import Part, parts_of
-from store.ledger.chart import VAT_COLLECTED
+from store.ledger.chart import VAT_COLLECTED, VOUCHER_VAT
 from store.ledger.models import Journal, Lot, Posting
 from store.rentals.models import Entitlement
 from store.rentals.rent import reference_of
@@ -153,6 +153,6 @@ def _shares(parts: Sequence[Part], rates: Rates) -> Shares:
     return divide(
         paid=taken([part for part in parts if part.lot_kind == "paid"]),
         offered=taken([part for part in parts if part.lot_kind == "bonus"]),
-        vat=taken([part for part in parts if part.account == VAT_COLLECTED]),
+        vat=taken([part for part in parts if part.account in (VAT_COLLECTED, VOUCHER_VAT)]),
         rates=rates,
     )

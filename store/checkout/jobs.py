@@ -1,5 +1,6 @@
 """What the checkout does in the background."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from store import clock
@@ -54,12 +55,14 @@ def reconcile_with_stripe() -> None:
             raise_alert(session, "reconcile_differences", f"reconcile:{now.isoformat()}", facts, now)
 
 
-for name, write in {
+LETTERS: dict[str, Callable[..., None]] = {
     "mail_confirmation": letters.confirm,
     "mail_failed": letters.tell_of_failed_payment,
     "mail_film_missed": letters.tell_of_missed_film,
+    "mail_film_refunded": letters.tell_of_refunded_film,
     "mail_credit_note": letters.send_credit_note,
     "mail_withdrawal": letters.acknowledge_withdrawal,
     "mail_refund_failed": letters.tell_of_failed_refund,
-}.items():
+}
+for name, write in LETTERS.items():
     job(f"checkout.{name}")(write)

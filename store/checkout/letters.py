@@ -21,6 +21,7 @@ from store.gateways import mailer
 from store.language import site
 from store.ledger.balance import credit_of
 from store.prepaid_cards.models import CardHold
+from store.rentals.models import Entitlement
 
 
 def confirm(order_id: int) -> None:
@@ -64,6 +65,17 @@ def tell_of_missed_film(order_id: int) -> None:
         subject = _("Your payment has become credit")
         words = {"order": order, "missed": missed, "film_title": _film_title(order)}
         _send("film_missed", f"order-{order.key}-film", subject, order.customer_id, words)
+
+
+def tell_of_refunded_film(entitlement_id: int, cents: int) -> None:
+    """A film could not be watched: so many cents of its price are credit again."""
+    held = db.session.get_one(Entitlement, entitlement_id)
+    title = db.session.scalars(select(Film.title).where(Film.id == held.film_id)).one()
+    address = f"{current_app.config['SHOP_URL']}/compte/recus/films/{entitlement_id}"
+    with force_locale("fr"):
+        words = {"title": title, "held": held, "cents": cents, "address": address}
+        subject = _("%(title)s: its price is yours again", title=title)
+        _send("film_refunded", f"film-refunded-{entitlement_id}", subject, held.customer_id, words)
 
 
 def acknowledge_withdrawal(refund_id: int) -> None:

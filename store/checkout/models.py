@@ -146,7 +146,8 @@ class Dispute(Base):
 
 
 class ReceiptCounter(Base):
-    """The last number given in a series and year: the row that is held from a number's giving to the end of its transaction."""
+    """The last number given in a series and year: the row that PostgreSQL holds from a number's giving to the end of its
+    transaction. SQLite, which holds everything, needs none."""
 
     __tablename__ = "receipt_counter"
 

@@ -10,7 +10,8 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from store.checkout.models import Receipt
-from store.checkout.receipts import CREDIT_NOTE, SINGLE_PURPOSE
+from store.checkout.receipts import CREDIT_NOTE
+from store.prepaid_cards.models import SINGLE_PURPOSE
 
 MOST_NUMBERS = 5
 """Of cards, that a line names."""

@@ -1,32 +1,30 @@
 """Receipts of card sales and credit notes: numbered within a year without gaps, written once, found again by their owner.
 
-A number is given in the transaction that it belongs to: the counter's row is held until that ends, and what is rolled back
-or killed gives its number back. So issue late in a transaction, after every other lock. The database refuses a gap by itself.
+A number is taken by the statement that writes the receipt: what orders the writers (on PostgreSQL the counter's row, on SQLite
+the write lock) is held until their transactions end, and what is rolled back or killed gives its number back. So issue late in
+a transaction, after every other lock. The database refuses a gap by itself.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Integer, String, Table, bindparam, exists, func, insert, literal, select
+from sqlalchemy import Integer, String, Table, bindparam, exists, func, insert, literal, select, true
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from store import clock
 from store.checkout.models import Order, Receipt, ReceiptCounter
 from store.customers.models import Customer
 from store.db import table_of
 from store.jobs.enqueue import enqueue
-from store.money import vat_within
-from store.prepaid_cards.models import PrepaidCard
+from store.prepaid_cards.models import MULTI_PURPOSE, PrepaidCard
 
 SALE, CREDIT_NOTE = "sale", "credit_note"
-MULTI_PURPOSE, SINGLE_PURPOSE = "multi", "single"
 
 SHOWN_NUMBER = re.compile("(A-)?([0-9]{4})-([0-9]{6,12})")
 OF_AN_ORDER = re.compile("order:([0-9]{1,18})(:[0-9]+)?")
@@ -34,20 +32,27 @@ OF_AN_ORDER = re.compile("order:([0-9]{1,18})(:[0-9]+)?")
 RECEIPT: Table = table_of(Receipt)
 COUNTER: Table = table_of(ReceiptCounter)
 
-_NEXT_NUMBER = (
-    postgresql.insert(COUNTER)  # SQLite compiles it to the same words
-    .from_select(
-        ["series", "year", "last_number"],
-        select(bindparam("of_series", type_=String), bindparam("in_year", type_=Integer), literal(1)).where(
-            ~exists().where(RECEIPT.c.reference == bindparam("for_reference"))
-        ),
-    )
+_NEXT_NUMBER = select(
+    bindparam("of_series", type_=String).label("series"),
+    bindparam("in_year", type_=Integer).label("year"),
+    select(func.coalesce(func.max(RECEIPT.c.number), 0) + 1)
+    .where(RECEIPT.c.series == bindparam("of_series"), RECEIPT.c.year == bindparam("in_year"))
+    .scalar_subquery()
+    .label("number"),
+).where(~exists().where(RECEIPT.c.reference == bindparam("for_reference")))
+"""The number that follows the last one, unless there is a receipt of this reference already: all that SQLite needs, where
+nobody else writes meanwhile."""
+
+_RAISED_NUMBER = (
+    postgresql.insert(COUNTER)
+    .from_select(["series", "year", "last_number"], _NEXT_NUMBER)
     .on_conflict_do_update(
         index_elements=[COUNTER.c.series, COUNTER.c.year], set_={"last_number": COUNTER.c.last_number + 1}
     )
-    .returning(COUNTER.c.year, COUNTER.c.last_number)
+    .returning(COUNTER.c.year, COUNTER.c.last_number.label("number"))
+    .cte("raised")
 )
-"""Raises the counter and returns it, unless there is a receipt of this reference already."""
+"""The same on PostgreSQL, by way of the counter's row: whoever comes second waits for it, and raises what the first left."""
 
 
 @dataclass(frozen=True)
@@ -77,26 +82,23 @@ class _Vat:
 def issue_sale(session: Session, order: Order, cards: Sequence[PrepaidCard], at: datetime) -> int:
     """The receipt of a paid order for its cards, which were issued together; returns its id.
 
-    Takes two statements. Repeated, it is the same receipt. Of two callers at once the second meets the first's row
+    Takes one statement. Repeated, it is the same receipt. Of two callers at once the second meets the first's row
     (IntegrityError) and finds its work done when it tries again.
     """
     reference = f"order:{order.id}"
-    numbered = _next_number(session, SALE, reference, at)
-    if numbered is None:
-        return _issued(session, reference)
-    return _write(
+    receipt_id = _write(
         session,
         order_id=order.id,
         customer_id=order.customer_id,
-        vat=_vat_of_sale(cards[0].vat_mode, order.price_cents),
+        vat=_vat_of_sale(cards),
         series=SALE,
         reference=reference,
         corrects_id=None,
         total_cents=order.price_cents,
         lines=[asdict(line) for line in lines_of(cards)],
-        issued_at=at,
-        **numbered,
+        at=at,
     )
+    return receipt_id or _issued(session, reference)
 
 
 def issue_credit_note(
@@ -106,14 +108,15 @@ def issue_credit_note(
     order_id: int,
     customer_id: int,
     cents: int,
+    vat_cents: int,
     lines: Sequence[Line],
     at: datetime,
 ) -> int:
-    """The credit note of a refund (`refund:5`) of this order, and its letter; returns its id. Repeated, the same one."""
-    numbered = _next_number(session, CREDIT_NOTE, refund_reference, at)
-    if numbered is None:
-        return _issued(session, refund_reference)
-    sale_id, vat = _vat_of_refund(session, order_id, cents)
+    """The credit note of a refund (`refund:5`) of this order, and its letter; returns its id. Repeated, the same one.
+
+    `vat_cents` is the VAT that is no longer due on it, as the books say.
+    """
+    sale_id, vat = _vat_of_refund(session, order_id, vat_cents)
     receipt_id = _write(
         session,
         order_id=order_id,
@@ -124,9 +127,10 @@ def issue_credit_note(
         corrects_id=sale_id,
         total_cents=cents,
         lines=[asdict(line) for line in lines],
-        issued_at=at,
-        **numbered,
+        at=at,
     )
+    if receipt_id is None:
+        return _issued(session, refund_reference)
     enqueue(session, "checkout.mail_credit_note", {"receipt_id": receipt_id})
     return receipt_id
 
@@ -135,10 +139,7 @@ def issue_restored_sale(session: Session, *, refund_reference: str, at: datetime
     """The receipt that takes a credit note back, whose refund did not arrive after all; returns its id. Repeated, the same one."""
     reference = f"{refund_reference}:failed"
     note = session.scalars(select(Receipt).where(Receipt.reference == refund_reference)).one()
-    numbered = _next_number(session, SALE, reference, at)
-    if numbered is None:
-        return _issued(session, reference)
-    return _write(
+    receipt_id = _write(
         session,
         order_id=note.order_id,
         customer_id=note.customer_id,
@@ -148,9 +149,9 @@ def issue_restored_sale(session: Session, *, refund_reference: str, at: datetime
         corrects_id=note.id,
         total_cents=note.total_cents,
         lines=note.lines,
-        issued_at=at,
-        **numbered,
+        at=at,
     )
+    return receipt_id or _issued(session, reference)
 
 
 def lines_of(cards: Iterable[PrepaidCard]) -> list[Line]:
@@ -214,21 +215,27 @@ def describe(session: Session, references: Iterable[str], customer_id: int) -> d
     return {reference: numbers[order_id] for reference, order_id in orders.items() if order_id in numbers}
 
 
-def _next_number(session: Session, series: str, reference: str, at: datetime) -> dict[str, int] | None:
-    """Year, by the shop's calendar, and number of a new receipt; None if there is one of this reference."""
-    year = at.astimezone(clock.shop_zone()).year
-    asked = {"of_series": series, "in_year": year, "for_reference": reference}
-    raised = session.execute(_NEXT_NUMBER, asked).first()
-    return {"year": raised.year, "number": raised.last_number} if raised else None
-
-
 def _issued(session: Session, reference: str) -> int:
     return session.scalars(select(Receipt.id).where(Receipt.reference == reference)).one()
 
 
-def _write(session: Session, *, order_id: int, customer_id: int, vat: _Vat, **facts: Any) -> int:
-    """One row, with the buyer, the currency and the terms as they stand now."""
+def _write(
+    session: Session,
+    *,
+    order_id: int,
+    customer_id: int,
+    vat: _Vat,
+    series: str,
+    reference: str,
+    at: datetime,
+    **facts: Any,
+) -> int | None:
+    """One row under the next number of the year, by the shop's calendar, with the buyer, the currency and the terms as they
+    stand now; None if there is one of this reference."""
     facts |= {
+        "series": series,
+        "reference": reference,
+        "issued_at": at,
         "order_id": order_id,
         "customer_id": customer_id,
         "vat_mode": vat.mode,
@@ -237,45 +244,38 @@ def _write(session: Session, *, order_id: int, customer_id: int, vat: _Vat, **fa
         "seller_name": current_app.config["SHOP_NAME"],
         "seller_imprint": current_app.config["SHOP_PUBLISHER"],
     }
+    next_number = _RAISED_NUMBER if session.get_bind().dialect.name == "postgresql" else _NEXT_NUMBER.subquery()
     copied = {
         "buyer_name": Customer.name,
         "buyer_email": Customer.email,
         "currency": Order.currency,
         "terms_version": Order.terms_version,
+        "year": next_number.c.year,
+        "number": next_number.c.number,
     }
     given = [literal(value, RECEIPT.c[name].type) for name, value in facts.items()]
     row = (
         select(*given, *copied.values())
         .join_from(Order, Customer, Customer.id == Order.customer_id)
+        .join(next_number, true())
         .where(Order.id == order_id, Customer.id == customer_id)
     )
-    return session.execute(insert(RECEIPT).from_select([*facts, *copied], row).returning(RECEIPT.c.id)).scalar_one()
+    written = insert(RECEIPT).from_select([*facts, *copied], row).returning(RECEIPT.c.id)
+    year = at.astimezone(clock.shop_zone()).year
+    return session.scalar(written, {"of_series": series, "in_year": year, "for_reference": reference})
 
 
-def _vat_of_sale(mode: str, cents: int) -> _Vat:
-    """A single-purpose card is taxed now, at the shop's rate; a multi-purpose one when its credit is used."""
-    if mode == MULTI_PURPOSE:
-        return _Vat(mode, None, 0)
+def _vat_of_sale(cards: Sequence[PrepaidCard]) -> _Vat:
+    """Single-purpose cards are taxed now, each as the books say; multi-purpose ones when their credit is used."""
+    if cards[0].vat_mode == MULTI_PURPOSE:
+        return _Vat(MULTI_PURPOSE, None, 0)
     percent = current_app.config["SHOP_VAT_PERCENT"]
-    return _Vat(mode, str(percent), vat_within(cents, percent))
+    return _Vat(cards[0].vat_mode, str(percent), sum(card.vat_cents or 0 for card in cards))
 
 
 def _vat_of_refund(session: Session, order_id: int, cents: int) -> tuple[int | None, _Vat]:
-    """The receipt to correct, and its VAT on what is refunded: after several refunds the same cents as for one of them all."""
-    earlier = aliased(Receipt)
-    sale = session.execute(
-        select(
-            Receipt.id,
-            Receipt.vat_mode,
-            Receipt.vat_percent,
-            func.coalesce(func.sum(earlier.total_cents), 0).label("refunded"),
-            func.coalesce(func.sum(earlier.vat_cents), 0).label("refunded_vat"),
-        )
-        .outerjoin(earlier, earlier.corrects_id == Receipt.id)
-        .where(Receipt.reference == f"order:{order_id}")
-        .group_by(Receipt.id, Receipt.vat_mode, Receipt.vat_percent)
-    ).first()
-    if sale is None or sale.vat_percent is None:
-        return sale.id if sale else None, _Vat(MULTI_PURPOSE, None, 0)
-    vat_cents = vat_within(int(sale.refunded) + cents, Decimal(sale.vat_percent)) - int(sale.refunded_vat)
-    return sale.id, _Vat(sale.vat_mode, sale.vat_percent, vat_cents)
+    """The receipt to correct, and `cents` of VAT at its rate."""
+    sale = sale_of(session, order_id)
+    if sale is None:
+        return None, _Vat(MULTI_PURPOSE, None, 0)
+    return sale.id, _Vat(sale.vat_mode, sale.vat_percent, cents)

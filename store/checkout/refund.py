@@ -17,23 +17,25 @@ from store.audit.models import Facts
 from store.audit.record import record
 from store.checkout.models import Dispute, Order, Refund
 from store.checkout.receipts import Line, issue_credit_note, issue_restored_sale, refund_line
-from store.customers.models import Customer
+from store.checkout.recover import BOOKED, recover, refunded_cents, settled_to, wallet_of
 from store.db import db, transaction
 from store.gateways import stripe_gateway
 from store.gateways.stripe_gateway import RefundRefused, StripeRefund
 from store.jobs.enqueue import enqueue
 from store.ledger.chart import BAD_DEBTS, CUSTOMER_DEBTS, STRIPE_CLEARING, TILL
-from store.ledger.models import Journal, Posting
 from store.ledger.post import Entry, NewLot, deposit, freeze, lock_wallet, transfer, unfreeze
-from store.prepaid_cards.holds import give_up, hold_cards, left_on, lock_cards, release, take_again, taken_by
+from store.prepaid_cards.holds import (
+    give_up,
+    hold_cards,
+    left_on,
+    lock_cards,
+    release,
+    take_again,
+    taken_by,
+    vat_taken_by,
+)
 from store.prepaid_cards.models import PrepaidCard
 from store.stop import stop_at
-
-LIVE = ("reserved", "pending", "succeeded")
-"""States in which a refund counts against what was paid."""
-
-BOOKED = ("pending", "succeeded")
-"""States in which Stripe has taken the money from what it holds for us."""
 
 STATE_OF_STATUS = {
     "pending": "pending",
@@ -139,23 +141,15 @@ def lock_order(session: Session, order_id: int) -> None:
     session.execute(select(Order.id).where(Order.id == order_id).with_for_update(key_share=True))
 
 
-def refunded_cents(session: Session, order_id: int) -> int:
-    """What of an order was paid back, or is on its way back, in cents."""
-    asked = select(func.coalesce(func.sum(Refund.amount_cents), 0)).where(
-        Refund.order_id == order_id, Refund.state.in_(LIVE)
-    )
-    return int(session.scalars(asked).one())
-
-
 def settle_debt(session: Session, refund_id: int, *, was_paid: bool, at: datetime) -> int:
     """End what is owed for a refund beyond what was left: paid at the till, or borne by the shop; returns the cents, 0 for none."""
     known = _locked(session, Refund.id == refund_id)
-    if known is None or known.state not in BOOKED or not known.owed_cents or _settled_to(session, known):
+    if known is None or known.state not in BOOKED or not known.owed_cents or settled_to(session, known):
         return 0
     order = session.get_one(Order, known.order_id)
     paid_to = TILL if was_paid else BAD_DEBTS
     _transfer_debt(session, known, order, "debt_settled", Entry(paid_to, CUSTOMER_DEBTS, known.owed_cents), at)
-    unfreeze(session, lock_wallet(session, _wallet_id(session, order)), reference=known.reference, at=at)
+    unfreeze(session, lock_wallet(session, wallet_of(session, order)), reference=known.reference, at=at)
     return known.owed_cents
 
 
@@ -193,6 +187,7 @@ def _finish(session: Session, known: Refund, at: datetime) -> None:
         order_id=order.id,
         customer_id=order.customer_id,
         cents=known.amount_cents,
+        vat_cents=vat_taken_by(session, known.reference),
         lines=_lines(session, known, order),
         at=at,
     )
@@ -202,36 +197,23 @@ def _fail(session: Session, known: Refund | None, failure: str, at: datetime) ->
     """Everything as if it had not been asked for; what Stripe had taken for it comes back."""
     if known is None or known.state == "failed":
         return
-    order = session.get_one(Order, known.order_id)
-    if known.state != "reserved":
+    order, was = session.get_one(Order, known.order_id), known.state
+    if was != "reserved":
         take_again(session, known.reference, STRIPE_CLEARING, at)
-    cards = lock_cards(session, order.card_references)
+    lock_cards(session, order.card_references)
     release(session, known.reference, at)
-    if known.state != "reserved" and known.owed_cents:
+    if was != "reserved" and known.owed_cents:
         _return_debt(session, known, order, at)
-    _cover_debts(session, order, cards, at)
-    if known.state == "succeeded":
+    if was == "succeeded":
         issue_restored_sale(session, refund_reference=known.reference, at=at)
     known.state, known.failure, known.ended_at = "failed", failure, at
+    recover(session, order, at)
     facts: Facts = {"refund": known.stripe_refund_id or known.key, "order": order.id, "amount": known.amount_cents}
     raise_alert(session, "refund_failed", f"{known.reference}:failed", facts, at)
     if known.origin != "stripe":
         enqueue(session, "checkout.mail_refund_failed", {"refund_id": known.id})
-    if order.stripe_payment_intent_id:  # a dispute may be why, and holds what has just been released
+    if order.stripe_payment_intent_id:  # a dispute that we have not heard of may be why
         enqueue(session, "checkout.sync_payment", {"payment_intent_id": order.stripe_payment_intent_id})
-
-
-def _cover_debts(session: Session, order: Order, cards: Sequence[PrepaidCard], at: datetime) -> None:
-    """What came back to the order's cards pays first what is owed for them."""
-    owing = select(Refund).where(Refund.order_id == order.id, Refund.state.in_(BOOKED), Refund.owed_cents > 0)
-    for owed in session.scalars(owing.order_by(Refund.id)).all():
-        if _settled_to(session, owed) is not None:
-            continue
-        held = hold_cards(session, cards, owed.owed_cents, cause=owed.reference, at=at)
-        give_up(session, owed.reference, CUSTOMER_DEBTS, at)
-        owed.owed_cents -= held
-        if not owed.owed_cents:
-            unfreeze(session, lock_wallet(session, _wallet_id(session, order)), reference=owed.reference, at=at)
 
 
 def _take_up(session: Session, seen: StripeRefund, at: datetime) -> Refund | None:
@@ -297,32 +279,22 @@ def _lines(session: Session, known: Refund, order: Order) -> list[Line]:
 def _book_debt(session: Session, known: Refund, order: Order, at: datetime) -> None:
     """More went back than was left: who placed the order owes it, and spends nothing until `settle_debt`."""
     _transfer_debt(session, known, order, "owed", Entry(CUSTOMER_DEBTS, STRIPE_CLEARING, known.owed_cents), at)
-    wallet = lock_wallet(session, _wallet_id(session, order))
+    wallet = lock_wallet(session, wallet_of(session, order))
     freeze(session, wallet, reference=known.reference, cents=known.owed_cents, at=at)
 
 
 def _return_debt(session: Session, known: Refund, order: Order, at: datetime) -> None:
     """The money never reached the customer: nothing is owed. What they paid for the debt since is credit again."""
-    wallet = lock_wallet(session, _wallet_id(session, order))
-    settled_to = _settled_to(session, known)
-    if settled_to == TILL:
+    wallet = lock_wallet(session, wallet_of(session, order))
+    was_settled_to = settled_to(session, known)
+    if was_settled_to == TILL:
         lots = [NewLot("paid", known.owed_cents, STRIPE_CLEARING)]
         reference = order.card_references[0]
         deposit(session, wallet, lots, kind="release", key=f"{known.reference}:not_owed", reference=reference, at=at)
     else:
-        entry = Entry(STRIPE_CLEARING, settled_to or CUSTOMER_DEBTS, known.owed_cents)
+        entry = Entry(STRIPE_CLEARING, was_settled_to or CUSTOMER_DEBTS, known.owed_cents)
         _transfer_debt(session, known, order, "not_owed", entry, at)
     unfreeze(session, wallet, reference=known.reference, at=at)
-
-
-def _settled_to(session: Session, known: Refund) -> str | None:
-    """The account to which the debt was settled before; None if it stands."""
-    settled = (
-        select(Posting.debit_account)
-        .join(Journal, Journal.id == Posting.journal_id)
-        .where(Journal.idempotency_key == f"{known.reference}:debt_settled")
-    )
-    return session.scalar(settled)
 
 
 def _transfer_debt(session: Session, known: Refund, order: Order, step: str, entry: Entry, at: datetime) -> None:
@@ -335,10 +307,6 @@ def _transfer_debt(session: Session, known: Refund, order: Order, step: str, ent
         currency=order.currency,
         at=at,
     )
-
-
-def _wallet_id(session: Session, order: Order) -> int:
-    return session.scalars(select(Customer.wallet_id).where(Customer.id == order.customer_id)).one()
 
 
 def _tell_of_the_dashboard(session: Session, known: Refund, order: Order, at: datetime) -> None:

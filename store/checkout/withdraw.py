@@ -16,12 +16,17 @@ from store.checkout.models import Dispute, Refund
 from store.checkout.refund import NothingToRefund, lock_order, reserve
 from store.customers.models import Customer
 from store.jobs.enqueue import enqueue
-from store.ledger.balance import left_of
+from store.ledger.balance import is_frozen, left_of
+from store.ledger.post import lock_wallet
 from store.prepaid_cards.holds import left_on, lock_cards
 from store.prepaid_cards.models import CardHold, PrepaidCard
 
 WITHDRAWAL_DAYS = 17
 """The law's fourteen, and three more: so no weekend and no holiday at their end has to be counted, which the law skips."""
+
+
+class Owes(Exception):
+    """Who owes for a card that was refunded after it was spent settles that before giving another back."""
 
 
 class CannotWithdraw(Exception):
@@ -59,18 +64,20 @@ def withdrawable(session: Session, customer_id: int, at: datetime) -> list[Withd
 
 
 def find_withdrawable(session: Session, customer_id: int, card_id: int, at: datetime) -> Withdrawable:
-    """The one card. Raises CannotWithdraw, also for somebody else's."""
+    """The one card. Raises CannotWithdraw, also for somebody else's, and Owes."""
     card = session.scalar(_bought_by(customer_id, at).where(PrepaidCard.id == card_id))
     if card is None or _disputed(session, [order_id_of(card)]):
         raise CannotWithdraw(card_id)
     offer = _offer(session, card, at)
     if not offer.cents:
         raise CannotWithdraw(card_id)
+    if is_frozen(session, _own_wallet(session, customer_id)):
+        raise Owes(customer_id)
     return offer
 
 
 def withdraw(session: Session, customer_id: int, card_id: int, at: datetime) -> int:
-    """End the card and reserve the refund of all that is left of it; returns the refund's id. Raises CannotWithdraw.
+    """End the card and reserve the refund of all that is left of it; returns the refund's id. Raises CannotWithdraw, Owes.
 
     The acknowledgement is enqueued here: it says when the withdrawal came in, whatever becomes of the refund.
     """
@@ -80,6 +87,7 @@ def withdraw(session: Session, customer_id: int, card_id: int, at: datetime) -> 
         raise CannotWithdraw(card_id)
     lock_order(session, int(reference.split(":")[1]))
     lock_cards(session, [reference])
+    lock_wallet(session, _own_wallet(session, customer_id))  # whoever freezes it has to wait
     offer = find_withdrawable(session, customer_id, card_id, at)
     try:
         refund_id = reserve(
@@ -108,6 +116,10 @@ def withdrawal_of(session: Session, customer_id: int, card_id: int, refund_id: i
 def order_id_of(card: PrepaidCard) -> int:
     """The order that a card was bought with."""
     return int(card.reference.split(":")[1])
+
+
+def _own_wallet(session: Session, customer_id: int) -> int:
+    return session.scalars(select(Customer.wallet_id).where(Customer.id == customer_id)).one()
 
 
 def _bought_by(customer_id: int, at: datetime) -> Select[PrepaidCard]:

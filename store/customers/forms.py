@@ -23,7 +23,7 @@ from store.customers.register import normalise
 
 KINDS = {
     "cartes": ("card", "hold", "release"),
-    "films": ("rental", "purchase", "undone"),
+    "films": ("rental", "purchase", "undone", "film_refunded"),
     "fins": ("expiry",),
 }
 """The choices of a statement's filter, and the ledger's kinds of movement that each shows."""

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
-from store.ledger.chart import LOT_ACCOUNTS, UNREDEEMED_CARDS
-from store.ledger.models import AuditRun, Closing, Journal, Lot, Posting
+from store.ledger.chart import LOT_ACCOUNTS, UNREDEEMED_CARDS, VOUCHER_VAT
+from store.ledger.models import AuditRun, Closing, Freeze, Journal, Lot, Posting
 from store.ledger.post import HOLDS_SOMETHING
 
 STATEMENT_LINES = 50
@@ -39,11 +39,18 @@ class Part:
 
 def credit_of(session: Session, wallet_id: int, at: datetime) -> int:
     """The cents that the wallet's owner may spend at this instant: an expired lot counts nothing, swept or not."""
-    return session.scalars(
+    credit = session.scalars(
         select(func.coalesce(func.sum(Lot.remaining), 0)).where(
             Lot.wallet_id == wallet_id, HOLDS_SOMETHING, or_(Lot.expires_at.is_(None), Lot.expires_at > at)
         )
     ).one()
+    return int(credit)  # PostgreSQL sums to a Decimal
+
+
+def is_frozen(session: Session, wallet_id: int) -> bool:
+    """Whether the wallet's owner owes something, so that nothing goes out of it."""
+    stands = select(Freeze.id).where(Freeze.wallet_id == wallet_id, Freeze.lifted_at.is_(None)).limit(1)
+    return session.scalar(stands) is not None
 
 
 def left_of(session: Session, wallet_id: int, reference: str, at: datetime) -> tuple[int, int]:
@@ -57,6 +64,16 @@ def left_of(session: Session, wallet_id: int, reference: str, at: datetime) -> t
         )
     ).one()
     return int(paid), int(bonus)
+
+
+def voucher_vat_of(session: Session, journal_id: int) -> int:
+    """The VAT of single-purpose cards, in cents, that a journal took out of their lots."""
+    vat = session.scalars(
+        select(func.coalesce(func.sum(Posting.amount), 0)).where(
+            Posting.journal_id == journal_id, Posting.credit_account == VOUCHER_VAT, Posting.lot_id.is_not(None)
+        )
+    ).one()
+    return int(vat)
 
 
 def first_worth_of(session: Session, wallet_id: int, reference: str) -> tuple[int, int]:

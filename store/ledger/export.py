@@ -38,6 +38,7 @@ LABELS = {
     "rental": "Location",
     "purchase": "Achat",
     "undone": "Location annulée",
+    "film_refunded": "Film remboursé",
     "expiry": "Fin d’un crédit offert",
     "hold": "Crédit retenu",
     "release": "Crédit libéré",

@@ -22,7 +22,8 @@ class Lot(Base):
     """The part of a wallet that came from one card, paid or bonus.
 
     `initial` and `remaining` are cents. A lot begins at 0; its postings fill and empty it through a trigger, so that the
-    cached remainder cannot part from them.
+    cached remainder cannot part from them. `vat_cents` is the VAT within `initial` that was due when its card was sold, a
+    single-purpose one; null where VAT is due when the credit is spent.
     """
 
     __tablename__ = "lot"
@@ -30,6 +31,10 @@ class Lot(Base):
         CheckConstraint("initial > 0", name="initial_positive"),
         CheckConstraint("remaining >= 0 AND remaining <= initial", name="remaining_within_initial"),
         CheckConstraint("kind IN ('paid', 'bonus')", name="kind"),
+        CheckConstraint(
+            "vat_cents IS NULL OR (kind = 'paid' AND vat_cents BETWEEN 0 AND initial)",
+            name="vat_within",
+        ),
         Index(
             "ix_lot_spendable",
             "wallet_id",
@@ -37,6 +42,7 @@ class Lot(Base):
             "id",
             "kind",
             "remaining",
+            "vat_cents",
             sqlite_where=text("remaining > 0"),
             postgresql_where=text("remaining > 0"),
         ),
@@ -51,6 +57,7 @@ class Lot(Base):
     remaining: Mapped[int] = mapped_column(default=0)
     expires_at: Mapped[datetime | None] = mapped_column(index=True)
     created_at: Mapped[datetime]
+    vat_cents: Mapped[int | None]
 
 
 class Journal(Base):

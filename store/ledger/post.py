@@ -23,6 +23,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    case,
     column,
     exists,
     func,
@@ -44,9 +45,10 @@ from store.ledger.chart import (
     PROMOTIONS,
     STORED_VALUE,
     VAT_COLLECTED,
+    VOUCHER_VAT,
 )
 from store.ledger.models import Freeze, Journal, Lot, Posting, Wallet
-from store.money import vat_within
+from store.money import portion_of, vat_within
 
 GOODWILL_LIFE = timedelta(days=90)
 """How long credit lasts that comes back after the lot that it was taken from has expired."""
@@ -59,6 +61,24 @@ FREEZE: Table = table_of(Freeze)
 
 HOLDS_SOMETHING = LOT.c.remaining > literal_column("0")
 """The condition of the index over such lots; with a bound 0 neither database would see that it fits."""
+
+_VOUCHER_VAT_LEFT = case(
+    (
+        LOT.c.vat_cents.is_not(None),
+        LOT.c.vat_cents
+        - select(
+            func.coalesce(
+                func.sum(case((POSTING.c.credit_account == VOUCHER_VAT, POSTING.c.amount), else_=-POSTING.c.amount)), 0
+            )
+        )
+        .where(
+            POSTING.c.lot_id == LOT.c.id,
+            or_(POSTING.c.credit_account == VOUCHER_VAT, POSTING.c.debit_account == VOUCHER_VAT),
+        )
+        .scalar_subquery(),
+    )
+).label("vat_left")
+"""The VAT within what remains of a single-purpose card's lot, from its postings; null for any other lot, which asks for none."""
 
 _LOCK = (
     select(
@@ -74,7 +94,7 @@ _EARLIER_JOURNAL = select(JOURNAL.c.id, JOURNAL.c.request_hash).where(JOURNAL.c.
 _NEW_LOTS = insert(LOT).returning(LOT.c.id, LOT.c.kind)
 _FREEZE = insert_if_absent(FREEZE, FREEZE.c.reference)
 _SPENDABLE_LOTS = (
-    select(LOT.c.id, LOT.c.kind, LOT.c.remaining)
+    select(LOT.c.id, LOT.c.kind, LOT.c.remaining, _VOUCHER_VAT_LEFT)
     .where(
         LOT.c.wallet_id == bindparam("wallet_id"),
         HOLDS_SOMETHING,
@@ -83,7 +103,7 @@ _SPENDABLE_LOTS = (
     .order_by(LOT.c.expires_at.is_(None), LOT.c.expires_at, LOT.c.id)
 )
 _LOTS_OF_REFERENCE = (
-    select(LOT.c.id, LOT.c.kind, LOT.c.remaining)
+    select(LOT.c.id, LOT.c.kind, LOT.c.remaining, _VOUCHER_VAT_LEFT)
     .where(
         LOT.c.wallet_id == bindparam("wallet_id"),
         LOT.c.reference == bindparam("reference"),
@@ -175,20 +195,25 @@ class Entry:
 
 @dataclass(frozen=True)
 class NewLot:
-    """Credit to put into a wallet: its kind (`paid`, `bonus`), its cents, and when it expires if ever."""
+    """Credit to put into a wallet: its kind (`paid`, `bonus`), its cents, and when it expires if ever.
+
+    `vat_cents` is the VAT within it that was booked when its card was sold; None if VAT is due when it is spent.
+    """
 
     kind: str
     amount: int
     funded_by: str
     expires_at: datetime | None = None
+    vat_cents: int | None = None
 
 
 class _Slice(NamedTuple):
-    """What is taken from one lot, in cents."""
+    """What is taken from one lot, in cents, and of a single-purpose card's lot the VAT within it."""
 
     lot_id: int
     lot_kind: str
     amount: int
+    voucher_vat: int | None
 
 
 def open_wallet(session: Session, currency: str, at: datetime) -> int:
@@ -216,16 +241,18 @@ def deposit(
     key: str,
     reference: str,
     at: datetime,
+    sale_vat: int = 0,
 ) -> int:
     """Put new lots, one paid and one bonus at most, into the wallet, whatever it holds; returns the journal's id.
 
+    `sale_vat` is what becomes due with it, in cents, because this is the sale of a single-purpose card.
     Repeating it adds nothing.
     """
     connection = session.connection()
     request = [wallet.id, [[lot.kind, lot.amount, lot.funded_by] for lot in lots]]
     journal_id, is_new = _open_journal(connection, kind, key, reference, wallet.currency, request, at)
     if is_new:
-        _write(connection, journal_id, _filling(connection, wallet, lots, reference, at))
+        _write(connection, journal_id, [*_filling(connection, wallet, lots, reference, at), *vat_at_sale(sale_vat)])
     return journal_id
 
 
@@ -243,7 +270,8 @@ def spend(
 ) -> int:
     """Take `amount` cents from the wallet, the lot that expires first before all others; returns the journal's id.
 
-    VAT is due on the part that was paid; spent bonus takes the promotion's promise back and is a discount.
+    VAT is due on the part that was paid, unless it was when the card was sold; spent bonus takes the promotion's promise back
+    and is a discount.
     Raises WalletFrozen and InsufficientCredit, and then nothing may be committed. Repeating it takes nothing more.
     """
     if wallet.is_frozen:
@@ -272,7 +300,7 @@ def hold(
     at: datetime,
 ) -> int:
     """Set `amount` cents of the paid lots of `reference`, and `bonus` cents of its bonus lots, aside, where they cannot be
-    spent; returns the journal's id.
+    spent; returns the journal's id. The VAT that was booked at the sale goes with them (`balance.voucher_vat_of`).
 
     `reverse` releases them. Raises InsufficientCredit when so much is not left, and then nothing may be committed.
     """
@@ -284,9 +312,17 @@ def hold(
         lots = connection.execute(_LOTS_OF_REFERENCE, asked).all()
         paid = _slices((lot for lot in lots if lot.kind == "paid"), amount)
         given = _slices((lot for lot in lots if lot.kind == "bonus"), bonus)
-        _write(connection, journal_id, [Entry(STORED_VALUE, HELD_VALUE, part.amount, part.lot_id) for part in paid])
+        _write(connection, journal_id, [entry for part in paid for entry in _setting_aside(part)])
         _write(connection, journal_id, [Entry(BONUS_VALUE, HELD_BONUS, part.amount, part.lot_id) for part in given])
     return journal_id
+
+
+def vat_at_sale(cents: int) -> list[Entry]:
+    """The entry of the VAT that is due with the sale of a single-purpose card: none for 0.
+
+    It is owed to the state from now on, and stands against the stored value until that is used.
+    """
+    return [Entry(VOUCHER_VAT, VAT_COLLECTED, cents)] if cents else []
 
 
 def expire(session: Session, wallet: LockedWallet, lot_id: int, *, at: datetime) -> int:
@@ -436,6 +472,7 @@ def _filling(
             "remaining": 0,
             "expires_at": lot.expires_at,
             "created_at": at,
+            "vat_cents": lot.vat_cents,
         }
         for lot in lots
     ]
@@ -449,7 +486,8 @@ def _slices(lots: Iterable[Any], amount: int) -> list[_Slice]:
     for lot in lots:
         taken = min(lot.remaining, missing)
         if taken:
-            slices.append(_Slice(lot.id, lot.kind, taken))
+            vat = None if lot.vat_left is None else portion_of(lot.vat_left, taken, lot.remaining)
+            slices.append(_Slice(lot.id, lot.kind, taken, vat))
             missing -= taken
     if missing:
         raise InsufficientCredit(missing)
@@ -459,10 +497,24 @@ def _slices(lots: Iterable[Any], amount: int) -> list[_Slice]:
 def _sale(part: _Slice, sales_account: str, vat_percent: Decimal) -> list[Entry]:
     if part.lot_kind == "bonus":
         return [Entry(BONUS_VALUE, PROMOTIONS, part.amount, part.lot_id)]
-    vat = vat_within(part.amount, vat_percent)
+    if part.voucher_vat is None:
+        vat, vat_account = vat_within(part.amount, vat_percent), VAT_COLLECTED
+    else:
+        vat, vat_account = part.voucher_vat, VOUCHER_VAT
     entries = (
         Entry(STORED_VALUE, sales_account, part.amount - vat, part.lot_id),
-        Entry(STORED_VALUE, VAT_COLLECTED, vat, part.lot_id),
+        Entry(STORED_VALUE, vat_account, vat, part.lot_id),
+    )
+    return [entry for entry in entries if entry.amount]
+
+
+def _setting_aside(part: _Slice) -> list[Entry]:
+    """The VAT within it leaves its lot as well, so that what stays keeps its own."""
+    vat = part.voucher_vat or 0
+    entries = (
+        Entry(STORED_VALUE, HELD_VALUE, part.amount - vat, part.lot_id),
+        Entry(STORED_VALUE, VOUCHER_VAT, vat, part.lot_id),
+        Entry(VOUCHER_VAT, HELD_VALUE, vat),
     )
     return [entry for entry in entries if entry.amount]
 

@@ -3,10 +3,17 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, insert, or_, select, text
+from sqlalchemy import ColumnElement, case, func, insert, or_, select, text
 from sqlalchemy.orm import Session
 
-from store.ledger.chart import ACCOUNT_OF_LOT_KIND, CHART, LOT_ACCOUNTS, UNREDEEMED_CARDS
+from store.ledger.chart import (
+    ACCOUNT_OF_LOT_KIND,
+    CHART,
+    LOT_ACCOUNTS,
+    UNREDEEMED_CARDS,
+    VAT_COLLECTED,
+    VOUCHER_VAT,
+)
 from store.ledger.close import BEGINNING, digest_of
 from store.ledger.models import AuditRun, Closing, Journal, Lot, Posting, Wallet
 
@@ -22,14 +29,23 @@ GUARDS = frozenset(
         "lot_keeps_its_origin",
         "closing_is_never_changed",
         "closing_is_never_removed",
+        "audit_entry_is_never_changed",
+        "audit_entry_is_never_removed",
+        "receipt_is_never_changed",
+        "receipt_is_never_removed",
+        "receipt_follows_the_one_before",
     }
 )
+"""Triggers of the books, and of what else is written once: the audit log and the receipts."""
+
 GUARDS_OF_POSTGRESQL = GUARDS | {
     "journal_is_never_truncated",
     "posting_is_never_truncated",
     "lot_is_never_truncated",
     "lot_moves_with_its_postings",
     "closing_is_never_truncated",
+    "audit_entry_is_never_truncated",
+    "receipt_is_never_truncated",
 }
 
 
@@ -40,6 +56,8 @@ def differences(session: Session) -> Iterator[str]:
     yield from _journals_without_postings(session)
     yield from _lots_that_differ(session)
     yield from _cards_redeemed_beyond_their_sale(session)
+    yield from _lots_taxed_twice_or_wrongly(session)
+    yield from _cards_taxed_beyond_their_sale(session)
     yield from _broken_chain(session)
 
 
@@ -140,6 +158,49 @@ def _cards_redeemed_beyond_their_sale(session: Session) -> Iterator[str]:
     )
     for row in rows:
         yield f"{row.reference} took {-row.cents} cents more from unredeemed cards than its sale put there"
+
+
+def _lots_taxed_twice_or_wrongly(session: Session) -> Iterator[str]:
+    """Of the VAT that was booked at a card's sale its lot keeps, to its last cent, what its spends and holds have not used."""
+    used = func.sum(case((Posting.credit_account == VOUCHER_VAT, Posting.amount), else_=-Posting.amount))
+    lots = (
+        select(Lot.id, Lot.remaining, Lot.vat_cents, func.coalesce(used, 0).label("used"))
+        .outerjoin(Posting, (Posting.lot_id == Lot.id) & _touches(VOUCHER_VAT))
+        .group_by(Lot.id, Lot.remaining, Lot.vat_cents)
+        .having(or_(Lot.vat_cents.is_not(None), func.count(Posting.id) > 0))
+    )
+    for lot in session.execute(lots.order_by(Lot.id)):
+        left = (lot.vat_cents or 0) - lot.used
+        if not 0 <= left <= lot.remaining:
+            yield f"lot {lot.id} keeps {left} cents of its sale's VAT in {lot.remaining} cents"
+    twice = (
+        select(Lot.id)
+        .join(Posting, Posting.lot_id == Lot.id)
+        .where(Lot.vat_cents.is_not(None), _touches(VAT_COLLECTED))
+    )
+    for lot_id in session.scalars(twice.distinct().order_by(Lot.id)):
+        yield f"lot {lot_id} was taxed at its sale, and again when it was spent"
+
+
+def _cards_taxed_beyond_their_sale(session: Session) -> Iterator[str]:
+    """The VAT in a card's lots was booked at its sale, whatever of it is held, went back or waits for its code."""
+    change = case((Posting.debit_account == VOUCHER_VAT, Posting.amount), else_=-Posting.amount)
+    booked = (
+        select(Journal.reference, func.sum(change).label("cents"))
+        .join(Posting, Posting.journal_id == Journal.id)
+        .where(_touches(VOUCHER_VAT), Posting.lot_id.is_(None))
+        .group_by(Journal.reference)
+    )
+    at_sale = {row.reference: int(row.cents) for row in session.execute(booked)}
+    in_lots = select(Lot.reference, func.sum(Lot.vat_cents).label("cents")).where(Lot.vat_cents.is_not(None))
+    given = {row.reference: int(row.cents) for row in session.execute(in_lots.group_by(Lot.reference))}
+    for reference in sorted(at_sale.keys() | given.keys()):
+        if (excess := given.get(reference, 0) - at_sale.get(reference, 0)) > 0:
+            yield f"{reference} gave its lots {excess} cents more VAT than was booked at its sale"
+
+
+def _touches(account: str) -> ColumnElement[bool]:
+    return or_(Posting.debit_account == account, Posting.credit_account == account)
 
 
 def _broken_chain(session: Session) -> Iterator[str]:

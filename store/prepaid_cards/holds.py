@@ -11,9 +11,10 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from store import clock
-from store.ledger.balance import left_of
-from store.ledger.chart import HELD_BONUS, HELD_VALUE, PROMOTIONS, UNREDEEMED_CARDS
+from store.ledger.balance import left_of, voucher_vat_of
+from store.ledger.chart import HELD_BONUS, HELD_VALUE, PROMOTIONS, UNREDEEMED_CARDS, VAT_COLLECTED, VOUCHER_VAT
 from store.ledger.post import Entry, LockedWallet, NewLot, deposit, hold, lock_wallets, reverse, transfer
+from store.money import portion_of
 from store.prepaid_cards.models import CardHold, PrepaidCard
 
 HELD, RELEASED, GIVEN_UP = "held", "released", "given_up"
@@ -53,16 +54,19 @@ def hold_cards(
         if card.wallet_id is None:
             _hold_unredeemed(session, card, part, cause, at)
         else:
-            _hold_lots(session, card, wallets[card.wallet_id], part, cause, at, with_bonus)
+            _hold_lots(session, card, wallets[card.wallet_id], part, cause, at, with_bonus and missing > 0)
         missing -= part
     return cents - missing
 
 
 def give_up(session: Session, cause: str, account: str, at: datetime) -> int:
-    """What `cause` holds goes to `account` for good, its bonus back to the promotion; returns the paid cents."""
+    """What `cause` holds goes to `account` for good, its bonus back to the promotion; returns the paid cents.
+
+    The VAT that was booked at the sale of it is due no longer.
+    """
     cents = 0
     for held in _holds(session, cause, HELD):
-        _transfer(session, held, "settled", _entries(held, HELD_VALUE, account, HELD_BONUS, PROMOTIONS), at)
+        _transfer(session, held, "settled", _given_up(held, account), at)
         held.state, held.ended_at = GIVEN_UP, at
         cents += held.paid_cents
     return cents
@@ -71,7 +75,10 @@ def give_up(session: Session, cause: str, account: str, at: datetime) -> int:
 def take_again(session: Session, cause: str, account: str, at: datetime) -> None:
     """What was given up to `account` came back after all: it is held again, and can be released."""
     for held in _holds(session, cause, GIVEN_UP):
-        _transfer(session, held, "returned", _entries(held, account, HELD_VALUE, PROMOTIONS, HELD_BONUS), at)
+        taken_again = [
+            Entry(entry.credit_account, entry.debit_account, entry.amount) for entry in _given_up(held, account)
+        ]
+        _transfer(session, held, "returned", taken_again, at)
         held.state = HELD
 
 
@@ -85,6 +92,8 @@ def release(session: Session, cause: str, at: datetime) -> int:
         card = cards[held.card_id]
         bonus_before, card.taken_cents = card.bonus_left_cents, card.taken_cents - held.paid_cents
         if card.wallet_id is None:
+            if card.vat_cents is not None:
+                card.vat_cents += held.vat_cents
             _transfer(session, held, "release", [Entry(HELD_VALUE, UNREDEEMED_CARDS, held.paid_cents)], at)
         elif held.journal_id is not None:
             wallet = wallets[card.wallet_id]
@@ -104,11 +113,19 @@ def taken_by(session: Session, cause: str) -> dict[int, int]:
     return cents
 
 
+def vat_taken_by(session: Session, cause: str) -> int:
+    """The VAT within that, in cents, that was booked at the sale of single-purpose cards."""
+    return sum(held.vat_cents for held in _holds(session, cause, HELD, GIVEN_UP))
+
+
 def _hold_unredeemed(session: Session, card: PrepaidCard, cents: int, cause: str, at: datetime) -> None:
     """Its code is worth so much less, and nothing at all once everything was taken; its bonus comes with redemption alone."""
     if not cents:
         return
     held = _open_hold(session, card, cents, 0, cause, at)
+    if card.vat_cents is not None:
+        held.vat_cents = portion_of(card.vat_cents, cents, card.paid_left_cents)
+        card.vat_cents -= held.vat_cents
     card.taken_cents += cents
     _transfer(session, held, "hold", [Entry(UNREDEEMED_CARDS, HELD_VALUE, cents)], at)
 
@@ -116,11 +133,11 @@ def _hold_unredeemed(session: Session, card: PrepaidCard, cents: int, cause: str
 def _hold_lots(
     session: Session, card: PrepaidCard, wallet: LockedWallet, cents: int, cause: str, at: datetime, with_bonus: bool
 ) -> None:
-    if not cents:
-        return
     _paid, bonus_left = left_of(session, wallet.id, card.reference, at)
     card.taken_cents += cents
     bonus = bonus_left if with_bonus else max(0, bonus_left - card.bonus_left_cents)
+    if not cents and not bonus:
+        return
     held = _open_hold(session, card, cents, bonus, cause, at)
     held.journal_id = hold(
         session,
@@ -132,13 +149,16 @@ def _hold_lots(
         reference=card.reference,
         at=at,
     )
+    if card.vat_cents is not None:
+        held.vat_cents = voucher_vat_of(session, held.journal_id)
 
 
 def _credit_after_redemption(
     session: Session, card: PrepaidCard, wallet: LockedWallet, held: CardHold, bonus: int, at: datetime
 ) -> None:
     """The card was redeemed for the rest while this was held: it follows into the same wallet, with the bonus that it earns."""
-    lots = [NewLot("paid", held.paid_cents, HELD_VALUE)]
+    vat_cents = None if card.vat_cents is None else held.vat_cents
+    lots = [NewLot("paid", held.paid_cents, HELD_VALUE, vat_cents=vat_cents)]
     if bonus:
         lots.append(NewLot("bonus", bonus, PROMOTIONS, clock.last_second_in_a_year(at)))
     deposit(session, wallet, lots, kind="release", key=f"hold:{held.id}:release", reference=card.reference, at=at)
@@ -152,6 +172,7 @@ def _open_hold(session: Session, card: PrepaidCard, cents: int, bonus: int, caus
         currency=card.currency,
         paid_cents=cents,
         bonus_cents=bonus,
+        vat_cents=0,
         state=HELD,
         held_at=at,
     )
@@ -173,8 +194,12 @@ def _lock_wallets_of(session: Session, cards: Iterable[PrepaidCard]) -> dict[int
     return lock_wallets(session, (card.wallet_id for card in cards if card.wallet_id is not None))
 
 
-def _entries(held: CardHold, paid_from: str, paid_to: str, bonus_from: str, bonus_to: str) -> list[Entry]:
-    entries = (Entry(paid_from, paid_to, held.paid_cents), Entry(bonus_from, bonus_to, held.bonus_cents))
+def _given_up(held: CardHold, account: str) -> list[Entry]:
+    entries = (
+        Entry(HELD_VALUE, account, held.paid_cents),
+        Entry(HELD_BONUS, PROMOTIONS, held.bonus_cents),
+        Entry(VAT_COLLECTED, VOUCHER_VAT, held.vat_cents),
+    )
     return [entry for entry in entries if entry.amount]
 
 

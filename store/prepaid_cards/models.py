@@ -7,6 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from store.db import Base, Identity
 
+MULTI_PURPOSE, SINGLE_PURPOSE = "multi", "single"
+
 IN_THE_POOL = text("purpose = 'suspended'")
 
 
@@ -45,7 +47,8 @@ class PrepaidCard(Base):
     `taken_cents` is what of its price was taken back for a refund or a dispute, for good or for the time being.
 
     `vat_mode` is fixed at issuance (Directive 2006/112/EC, art. 30a and 30b; CGI, art. 256 ter): of a multi-purpose voucher
-    (`multi`) VAT is due when its credit is used, of a `single`-purpose one when it is sold.
+    (`multi`) VAT is due when its credit is used, of a `single`-purpose one when it is sold. `vat_cents` is that VAT, as far
+    as it lies within what is left of the card, until the card is redeemed; null as long as none was booked.
     """
 
     __tablename__ = "prepaid_card"
@@ -58,6 +61,9 @@ class PrepaidCard(Base):
         CheckConstraint("(lookup_digest IS NULL) = (key_version IS NULL)", name="code_has_its_key"),
         CheckConstraint("purpose <> 'self' OR lookup_digest IS NULL", name="own_card_has_no_code"),
         CheckConstraint("taken_cents BETWEEN 0 AND price_cents", name="taken_within_price"),
+        CheckConstraint(
+            "vat_cents IS NULL OR (vat_mode = 'single' AND vat_cents BETWEEN 0 AND price_cents)", name="vat_within"
+        ),
         Index("ix_prepaid_card_pool", "handed_out_at", "id", sqlite_where=IN_THE_POOL, postgresql_where=IN_THE_POOL),
     )
 
@@ -80,6 +86,7 @@ class PrepaidCard(Base):
     bought_by: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
     taken_cents: Mapped[int] = mapped_column(default=0)
     vat_mode: Mapped[str] = mapped_column(default="multi")
+    vat_cents: Mapped[int | None]
 
     @property
     def paid_left_cents(self) -> int:
@@ -104,13 +111,15 @@ IS_WORTH_SOMETHING = PrepaidCard.taken_cents < PrepaidCard.price_cents
 class CardHold(Base):
     """Part of a card that a refund or a dispute (`cause`) took back, in cents: held, then given up to an account or released.
 
-    `journal_id` is the ledger's hold of lots; there is none for a card whose code nobody had entered yet.
+    `journal_id` is the ledger's hold of lots; there is none for a card whose code nobody had entered yet. `vat_cents` is the
+    VAT within `paid_cents` that was booked at the sale of a single-purpose card.
     """
 
     __tablename__ = "card_hold"
     __table_args__ = (
         CheckConstraint("state IN ('held', 'released', 'given_up')", name="state"),
         CheckConstraint("paid_cents >= 0 AND bonus_cents >= 0 AND paid_cents + bonus_cents > 0", name="something"),
+        CheckConstraint("vat_cents BETWEEN 0 AND paid_cents", name="vat_within"),
     )
 
     id: Mapped[Identity]
@@ -120,6 +129,7 @@ class CardHold(Base):
     currency: Mapped[str]
     paid_cents: Mapped[int]
     bonus_cents: Mapped[int]
+    vat_cents: Mapped[int] = mapped_column(default=0)
     journal_id: Mapped[int | None] = mapped_column(ForeignKey("journal.id"))
     state: Mapped[str]
     held_at: Mapped[datetime]

@@ -74,10 +74,20 @@ def redeemed_into(session: Session, card_id: int, wallet_id: int) -> Redeemed | 
 
 
 def credit(
-    session: Session, card: PrepaidCard, wallet: LockedWallet, *, funded_by: str, key: str, at: datetime
+    session: Session,
+    card: PrepaidCard,
+    wallet: LockedWallet,
+    *,
+    funded_by: str,
+    key: str,
+    at: datetime,
+    sale_vat: int = 0,
 ) -> None:
-    """Put a card's value into a wallet: what was paid, for good, and the rest as bonus for twelve months."""
-    lots = [NewLot("paid", card.paid_left_cents, funded_by)]
+    """Put a card's value into a wallet: what was paid, for good, and the rest as bonus for twelve months.
+
+    `sale_vat` is the VAT, in cents, that is due because it is sold just now.
+    """
+    lots = [NewLot("paid", card.paid_left_cents, funded_by, vat_cents=card.vat_cents)]
     if card.bonus_left_cents:
         lots.append(NewLot("bonus", card.bonus_left_cents, PROMOTIONS, clock.last_second_in_a_year(at)))
-    deposit(session, wallet, lots, kind="card", key=key, reference=card.reference, at=at)
+    deposit(session, wallet, lots, kind="card", key=key, reference=card.reference, at=at, sale_vat=sale_vat)

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from store import clock
 from store.audit.alert import raise_alert
 from store.checkout.orders import under_way
-from store.checkout.withdraw import CannotWithdraw, find_withdrawable, withdraw, withdrawable, withdrawal_of
+from store.checkout.withdraw import CannotWithdraw, Owes, find_withdrawable, withdraw, withdrawable, withdrawal_of
 from store.db import GREATEST_ID, db, transaction
 from store.jobs.enqueue import enqueue
 from store.prepaid_cards import claim
@@ -173,12 +173,14 @@ def print_given(gift_id: int) -> Response:
 
 @blueprint.get(f"/compte/cartes/<int(max={GREATEST_ID}):card_id>/retractation")
 @login_required
-def withdrawal(card_id: int) -> str:
+def withdrawal(card_id: int) -> str | Response:
     """The first step of giving a card back: what goes back, what ends, and the button that says so."""
     try:
         offer = find_withdrawable(db.session, current_user.customer_id, card_id, clock.now())
     except CannotWithdraw:
         abort(404)
+    except Owes:
+        return _say_what_is_owed()
     return render_template("prepaid_cards/withdrawal.html", offer=offer)
 
 
@@ -198,6 +200,8 @@ def do_withdraw(card_id: int) -> Response:
             "alert",
         )
         return redirect(url_for("prepaid_cards.own_cards"), 303)
+    except Owes:
+        return _say_what_is_owed()
     stop_at("withdraw.committed")
     return redirect(url_for("prepaid_cards.withdrawn", card_id=card_id), 303)
 
@@ -303,3 +307,14 @@ def _no_room(room_cents: int) -> str:
         limit=money(WALLET_LIMIT_CENTS),
         room=money(max(room_cents, 0)),
     )
+
+
+def _say_what_is_owed() -> Response:
+    flash(
+        _(
+            "A payment was refunded whose credit had been spent: until that is settled no other card can be given back here."
+            " Nothing was changed. Write to us, we settle both together, and the day on which you write counts."
+        ),
+        "alert",
+    )
+    return redirect(url_for("prepaid_cards.own_cards"), 303)

@@ -8,12 +8,13 @@ from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
 from store import clock
+from store.checkout import give_back
 from store.db import db, transaction
 from store.jobs.enqueue import enqueue
 from store.ledger.post import InsufficientCredit, WalletFrozen
 from store.rentals.rent import Grant, NotForSale, Terms, buy, rent
 from store.rentals.standing import films_of
-from store.rentals.undo import TooLate, undo
+from store.rentals.undo import TooLate
 from store.stop import stop_at
 
 blueprint = Blueprint("rentals", __name__)
@@ -39,12 +40,11 @@ def undo_rental(slug: str) -> Response:
     """Undo a rental that was never begun."""
     try:
         with transaction() as session:
-            cents = undo(session, current_user.customer_id, current_user.wallet_id, slug, clock.now())
+            given = give_back.undo_rental(session, current_user.customer_id, current_user.wallet_id, slug, clock.now())
     except TooLate:
         flash(_("This rental has begun or is over: it can no longer be undone."), "alert")
         return redirect(url_for("rentals.own_films"), 303)
-    money = current_app.jinja_env.filters["money"](cents)
-    flash(_("The rental is undone: %(sum)s are back in your credit.", sum=money), "status")
+    flash(_told(given), "status")
     return redirect(url_for("catalogue.film", slug=slug), 303)
 
 
@@ -54,6 +54,19 @@ def own_films() -> str:
     """What the customer may play, and what is over."""
     films = films_of(db.session, current_user.customer_id, clock.now())
     return render_template("rentals/own_films.html", films=films)
+
+
+def _told(given: give_back.GivenBack) -> str:
+    money = current_app.jinja_env.filters["money"]
+    if given.credit_cents == given.price_cents:
+        return _("The rental is undone: %(sum)s are back in your credit.", sum=money(given.price_cents))
+    return _(
+        "The rental is undone. It was paid with a card whose own payment has been pulled back: of %(sum)s, %(owed)s settle"
+        " that first, and %(back)s are back in your credit.",
+        sum=money(given.price_cents),
+        owed=money(given.price_cents - given.credit_cents),
+        back=money(given.credit_cents),
+    )
 
 
 def _spend_on(slug: str, act: Callable[..., Grant], checkout: str) -> Response:

@@ -16,7 +16,7 @@ from store.prepaid_cards.models import CardHold, PrepaidCard
 from store.rentals.models import Entitlement
 from tests.shop import Person
 
-SPENDS = ("rental", "purchase", "undone")
+SPENDS = ("rental", "purchase", "undone", "film_refunded")
 REFUND_STATES = {"requires_action": "pending", "canceled": "failed"}
 
 

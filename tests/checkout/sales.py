@@ -12,6 +12,7 @@ from store.checkout.receipts import issue_credit_note, issue_sale, refund_line
 from store.checkout.start import Purchase, place_order
 from store.db import transaction
 from store.ledger.chart import STRIPE_CLEARING
+from store.money import portion_of
 from store.prepaid_cards.activate import activate
 from store.prepaid_cards.models import PrepaidCard
 from store.rentals.rent import Terms, buy, rent
@@ -52,6 +53,7 @@ def refund(app: Flask, person: Person, order_id: int, cents: int, reference: str
             order_id=order_id,
             customer_id=person.id,
             cents=cents,
+            vat_cents=portion_of(card.vat_cents or 0, cents, card.price_cents),
             lines=[refund_line(card, cents)],
             at=clock.now(),
         )

@@ -5,6 +5,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from store import clock
+from store.checkout.give_back import undo_rental
 from store.checkout.models import Dispute
 from store.checkout.refund import NothingToRefund, refund, reserve, send
 from store.db import db, transaction
@@ -103,6 +104,31 @@ def test_a_refund_that_is_refused_after_the_dispute_was_lost_gives_no_credit_bac
     for _ in range(2):
         sync(app, order)
     assert (shop.credit_of(person), books(app)) == (0, {})
+
+
+@pytest.mark.parametrize("has_come_back", [False, True])
+def test_won_after_it_was_lost_everything_is_booked_back(
+    app: Flask, shop: Shop, sandbox: str, has_come_back: bool
+) -> None:
+    """Also what was spent then and came back since, to make the loss smaller."""
+    person = shop.customer()
+    order = bought(app, shop.signed_in(person), sandbox)
+    shop.film()
+    rent(shop, person, "la-sociale")
+    for outcome in ("open", "lost"):
+        act(sandbox, f"dispute/{order.stripe_payment_intent_id}", outcome=outcome)
+    sync(app, order)
+    if has_come_back:
+        with app.app_context(), transaction() as session:
+            undo_rental(session, person.id, person.wallet_id, "la-sociale", clock.now())
+    assert shop.credit_of(person) == 0
+    act(sandbox, f"dispute/{order.stripe_payment_intent_id}", outcome="won")
+    for _ in range(2):
+        sync(app, order)
+    assert left_in_lots(app) == ([2000, 100] if has_come_back else [1750, 0])
+    assert books(app)["stripe_clearing"] == 2000
+    assert not {"bad_debts", "dispute_claims", "held_value", "held_bonus"} & {*books(app)}
+    assert alerts(app) == ["dispute_opened", "dispute_lost", "dispute_won"]
 
 
 @pytest.mark.parametrize("step", ["locked", "booked", "settled"])

@@ -12,6 +12,7 @@ from store import create_app
 from store.checkout.models import Order, Receipt
 from store.checkout.own import papers_of
 from store.db import db
+from store.ledger.models import Lot
 from store.migrate import upgrade
 from store.prepaid_cards.models import Gift, PrepaidCard
 from tests.conftest import both_engines, database_of, execute_on, settings_for
@@ -28,6 +29,8 @@ BEFORE = (
     "INSERT INTO prepaid_card (id, reference, purpose, price_cents, credit_cents, currency, last4, issued_at, activated_at,"
     " reissue, bought_by) VALUES"
     " (11, 'order:5', 'gift', 2000, 2100, 'EUR', 'K7ZM', '2026-11-23 20:15:00+00', '2026-11-23 20:15:00+00', 0, 3)",
+    "INSERT INTO lot (wallet_id, kind, reference, initial, remaining, created_at)"
+    " VALUES (7, 'paid', 'order:4', 1000, 0, '2026-11-02 10:00:00+00')",
     "INSERT INTO gift (card_id, delivery, recipient_name, message, deliver_on)"
     " VALUES (11, 'print', 'Éloïse', '', '2026-11-23')",
 )
@@ -63,3 +66,4 @@ def test_orders_of_before_are_listed_without_a_number(old_shop: Flask) -> None:
         assert db.session.scalar(select(Receipt)) is None
         card = db.session.get_one(PrepaidCard, 11)
         assert (card.vat_mode, db.session.scalars(select(Gift.card_id)).one()) == ("multi", card.id)
+        assert (card.vat_cents, db.session.scalars(select(Lot.vat_cents)).all()) == (None, [None])

@@ -10,6 +10,7 @@ from store.audit.models import Alert
 from store.checkout.models import Order, Refund
 from store.checkout.reconcile import reconcile
 from store.checkout.refund import refund, reserve
+from store.checkout.sync import sync_payment
 from store.db import db, transaction
 from tests.checkout.purchases import alerts, books, bought
 from tests.checkout.stripe_side import act, announce_debit, end_debit, pay
@@ -67,6 +68,22 @@ def test_a_refund_that_was_reserved_and_not_sent_is_sent(app: Flask, shop: Shop,
     with app.app_context():
         assert db.session.scalars(select(Refund.state)).one() == "succeeded"
     assert of_this_shop(differences(app)) == []
+
+
+def test_a_refund_that_a_known_dispute_refuses_gives_no_credit(app: Flask, shop: Shop, sandbox: str) -> None:
+    """The reconciler sends what was reserved before the bank came, and the dispute takes it: whether a worker runs or not."""
+    person = shop.customer()
+    order = bought(app, shop.signed_in(person), sandbox)
+    with app.app_context(), transaction() as session:
+        reserve(session, order.id, 500, origin="staff", at=clock.now())
+    for outcome in ("open", "lost"):
+        act(sandbox, f"dispute/{order.stripe_payment_intent_id}", outcome=outcome)
+    with app.app_context():
+        sync_payment(order.stripe_payment_intent_id)
+    [found] = of_this_shop(differences(app, timedelta(minutes=10)))
+    assert "asked now" in found
+    assert shop.credit_of(person) == 0
+    assert {*books(app)} <= {"stripe_clearing", "stripe_fees", "bank"}
 
 
 def test_what_we_booked_and_stripe_does_not_know_is_named(app: Flask, shop: Shop, sandbox: str) -> None:

@@ -156,7 +156,7 @@ def test_settling_a_card_takes_few_statements(app: Flask, shop: Shop, sandbox: s
     pay(sandbox, session_id)
     with app.app_context(), query_count() as queries:
         assert settle(session_id) == SETTLED
-    assert len(queries) <= 9, "\n".join(queries)
+    assert len(queries) <= 8, "\n".join(queries)
     assert lots(app) == [2000, 100]
 
 

@@ -34,6 +34,11 @@ def paid(cents: int, expires_at: datetime | None = None) -> NewLot:
     return NewLot("paid", cents, GOODWILL, expires_at)
 
 
+def taxed(cents: int, vat_cents: int) -> NewLot:
+    """What a single-purpose card gives: its VAT was due at its sale."""
+    return NewLot("paid", cents, GOODWILL, vat_cents=vat_cents)
+
+
 def bonus(cents: int, expires_at: datetime | None = None) -> NewLot:
     """Credit on top."""
     return NewLot("bonus", cents, PROMOTIONS, expires_at)

@@ -15,15 +15,16 @@ from flask import Flask
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from store import clock
+from store.checkout.clearing import balance_of
 from store.customers.models import Customer
 from store.customers.register import register
 from store.db import db, transaction
-from store.ledger.balance import credit_of, outstanding, statement_of
-from store.ledger.chart import HELD_VALUE, LOT_ACCOUNTS, RENTAL_SALES, STRIPE_CLEARING
+from store.ledger.balance import Outstanding, credit_of, outstanding, statement_of
+from store.ledger.chart import HELD_VALUE, LOT_ACCOUNTS, RENTAL_SALES, STRIPE_CLEARING, VOUCHER_VAT
 from store.ledger.models import Lot, Posting
 from store.ledger.post import IdempotencyConflict, InsufficientCredit, hold, lock_wallet, reverse, spend
 from store.ledger.reconcile import differences
@@ -48,6 +49,8 @@ PEOPLE = st.integers(0, 1)
 TWICE = st.booleans()
 SUMS = st.one_of(st.integers(1, 30_00), st.integers(1, 300_00))
 DENOMINATIONS = st.sampled_from([(10_00, 10_00), (20_00, 21_00), (50_00, 55_00), (100_00, 112_00), (7_77, 7_77)])
+SINGLE = st.booleans()
+"""Whether a card is single-purpose: taxed at its sale."""
 DAYS = st.sampled_from([0, 1, 29, 30, 89, 90, 200, 366])
 
 Act = Callable[[Session, datetime], Any]
@@ -72,8 +75,14 @@ class Card:
     price: int
     credit: int
     codes: list[str]
+    is_single: bool = False
     is_paid: bool = False
     holder: int | None = None
+
+    @property
+    def vat(self) -> int:
+        """What is due at its sale: 20 % on top of what the shop keeps."""
+        return (self.price + 3) // 6 if self.is_single else 0
 
 
 @dataclass(eq=False)
@@ -119,23 +128,30 @@ class Histories(RuleBasedStateMachine):
         with app.app_context():
             with transaction() as session:
                 self.people = [self._person(session, name) for name in "ab"]
-            self.before = outstanding(db.session), self._held()
+            self.before = self._sums()
             self.known = list(
                 differences(db.session)
             )  # of an earlier history: not this one's, or it could not be shrunk
 
-    @rule(person=PEOPLE, sums=DENOMINATIONS, twice=TWICE, target=cards)
-    def buy(self, person: int, sums: tuple[int, int], twice: bool) -> Card:
+    @rule(person=PEOPLE, sums=DENOMINATIONS, single=SINGLE, twice=TWICE, target=cards)
+    def buy(self, person: int, sums: tuple[int, int], single: bool, twice: bool) -> Card:
         """A card for oneself: ordered and paid for."""
-        card = self._ordered(person, sums, "self")
+        card = self._ordered(person, sums, "self", single)
         self._pay(card, self.people[person].wallet_id, twice)
         self._credited(card, person)
         return card
 
-    @rule(person=PEOPLE, sums=DENOMINATIONS, purpose=st.sampled_from(["gift", "suspended"]), twice=TWICE, target=cards)
-    def give(self, person: int, sums: tuple[int, int], purpose: str, twice: bool) -> Card:
+    @rule(
+        person=PEOPLE,
+        sums=DENOMINATIONS,
+        purpose=st.sampled_from(["gift", "suspended"]),
+        single=SINGLE,
+        twice=TWICE,
+        target=cards,
+    )
+    def give(self, person: int, sums: tuple[int, int], purpose: str, single: bool, twice: bool) -> Card:
         """A card for somebody else: ordered and paid for."""
-        card = self._ordered(person, sums, purpose)
+        card = self._ordered(person, sums, purpose, single)
         self._pay(card, None, twice)
         return card
 
@@ -269,7 +285,7 @@ class Histories(RuleBasedStateMachine):
     @rule(movement=spends, cents=SUMS)
     def use_a_key_for_something_else(self, movement: Movement | None, cents: int) -> None:
         """The same key with another content is refused."""
-        if movement and cents != sum(part for _, part in movement.taken):
+        if movement and cents != sum(part for _, part, _vat in movement.taken):
             outcome = self._try(self._spending(movement.person, cents, movement.reference))
             assert isinstance(outcome, IdempotencyConflict), outcome
 
@@ -281,16 +297,20 @@ class Histories(RuleBasedStateMachine):
             assert list(differences(db.session)) == self.known
             for person in self.people:
                 self._check_wallet(person)
-            now, held = outstanding(db.session), self._held()
-        before, held_before = self.before
+            now, held, vat = self._sums()
+        before, held_before, vat_before = self.before
         lots = [lot for person in self.people for lot in person.model.lots]
         assert now.paid - before.paid == sum(lot.remaining for lot in lots if lot.kind == "paid")
         assert now.bonus - before.bonus == sum(lot.remaining for lot in lots if lot.kind == "bonus")
         assert now.unredeemed - before.unredeemed == sum(
             card.price for card in self.all_cards if card.is_paid and card.holder is None
         )
-        assert held - held_before == sum(
-            cents for movement in self.all_holds if not movement.is_undone for _, cents in movement.taken
+        kept = [part for movement in self.all_holds if not movement.is_undone for part in movement.taken]
+        assert held - held_before == sum(cents for _, cents, _vat in kept)
+        assert vat - vat_before == (
+            sum(lot.vat for lot in lots)
+            + sum(vat for _, _cents, vat in kept)
+            + sum(card.vat for card in self.all_cards if card.is_paid and card.holder is None)
         )
 
     def _check_wallet(self, person: Person) -> None:
@@ -321,10 +341,9 @@ class Histories(RuleBasedStateMachine):
         self.keys_used += 1
         return f"{self.people[0].wallet_id}:{self.keys_used}:{what}"
 
-    def _held(self) -> int:
-        signed = case((Posting.credit_account == HELD_VALUE, Posting.amount), else_=-Posting.amount)
-        touching = or_(Posting.credit_account == HELD_VALUE, Posting.debit_account == HELD_VALUE)
-        return int(db.session.scalars(select(func.coalesce(func.sum(signed), 0)).where(touching)).one())
+    def _sums(self) -> tuple[Outstanding, int, int]:
+        """What is owed to customers, what is held, and the VAT that was due at the sale of what nobody has used."""
+        return outstanding(db.session), -balance_of(db.session, HELD_VALUE), balance_of(db.session, VOUCHER_VAT)
 
     def _try(self, act: Act) -> Any:
         """Do it in a transaction of its own; what it returned or raised."""
@@ -352,7 +371,7 @@ class Histories(RuleBasedStateMachine):
             self.past.append((act, outcome))
         return outcome
 
-    def _ordered(self, person: int, sums: tuple[int, int], purpose: str) -> Card:
+    def _ordered(self, person: int, sums: tuple[int, int], purpose: str, single: bool = False) -> Card:
         reference, (price, credit) = f"order:{self._key(purpose)}", sums
 
         def act(session: Session, at: datetime) -> tuple[int, list[str]]:
@@ -366,11 +385,12 @@ class Histories(RuleBasedStateMachine):
                 bought_by=self.people[person].id,
                 at=at,
                 keys=self.app.config["CODE_KEYS"],
+                vat_mode="single" if single else "multi",
             )
             return card.id, [] if purpose == "self" else [self._code(card)]
 
         card_id, codes = self._try(act)
-        card = Card(card_id, reference, price, credit, codes)
+        card = Card(card_id, reference, price, credit, codes, single)
         self.all_cards.append(card)
         return card
 
@@ -387,7 +407,7 @@ class Histories(RuleBasedStateMachine):
     def _credited(self, card: Card, person: int) -> None:
         card.holder = person
         wallet = self.people[person].model
-        wallet.put("paid", card.reference, card.price)
+        wallet.put("paid", card.reference, card.price, vat=card.vat)
         if card.credit > card.price:
             with self.app.app_context():
                 end = clock.last_second_in_a_year(self.now)

@@ -1,12 +1,14 @@
 """What a wallet must hold, in plain Python: the rules of MONEY.md once more, without a database."""
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from fractions import Fraction
 
 GOODWILL_LIFE = timedelta(days=90)
 
-Taken = list[tuple["ModelLot", int]]
-"""From which lots how many cents were taken."""
+Taken = list[tuple["ModelLot", int, int]]
+"""From which lots how many cents were taken, and of these the VAT that was due when the card was sold."""
 
 
 class Missing(Exception):
@@ -26,6 +28,7 @@ class ModelLot:
     initial: int
     remaining: int
     expires_at: datetime | None
+    vat: int = 0
 
     def is_over(self, at: datetime) -> bool:
         """Whether its credit has ended."""
@@ -42,9 +45,9 @@ class ModelWallet:
         """What may be spent."""
         return sum(lot.remaining for lot in self.lots if not lot.is_over(at))
 
-    def put(self, kind: str, reference: str, cents: int, expires_at: datetime | None = None) -> None:
-        """A new lot."""
-        self.lots.append(ModelLot(kind, reference, cents, cents, expires_at))
+    def put(self, kind: str, reference: str, cents: int, expires_at: datetime | None = None, vat: int = 0) -> None:
+        """A new lot, with so much VAT within it that was due at the sale."""
+        self.lots.append(ModelLot(kind, reference, cents, cents, expires_at, vat))
 
     def spend(self, cents: int, at: datetime) -> Taken:
         """Take from the lot that expires first, then from the oldest; raises Missing."""
@@ -57,11 +60,12 @@ class ModelWallet:
 
     def give_back(self, taken: Taken, reference: str, at: datetime) -> None:
         """Put back where it was; what came from a lot that is over comes back as goodwill."""
-        for lot, cents in taken:
+        for lot, cents, vat in taken:
             if lot.is_over(at):
                 self.put("bonus", reference, cents, at + GOODWILL_LIFE)
             else:
                 lot.remaining += cents
+                lot.vat += vat
 
     def sweep(self, at: datetime) -> int:
         """End the bonus that is over; the cents that ended."""
@@ -79,7 +83,9 @@ def _take(lots: list[ModelLot], cents: int) -> Taken:
     for lot in lots:
         part = min(lot.remaining, cents)
         if part:
+            vat = math.floor(Fraction(lot.vat * part, lot.remaining) + Fraction(1, 2))
             lot.remaining -= part
+            lot.vat -= vat
             cents -= part
-            taken.append((lot, part))
+            taken.append((lot, part, vat))
     return taken

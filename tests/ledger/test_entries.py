@@ -14,7 +14,7 @@ from store.ledger.chart import BONUS_VALUE, GOODWILL, PURCHASE_SALES, STORED_VAL
 from store.ledger.models import Journal
 from store.ledger.post import Entry, InsufficientCredit
 from tests.conftest import both_engines
-from tests.ledger.acts import AT, DAY, SECOND, Books, Left, bonus, paid
+from tests.ledger.acts import AT, DAY, SECOND, Books, Left, bonus, paid, taxed
 
 pytestmark = both_engines
 
@@ -77,6 +77,50 @@ def test_without_tax_the_whole_price_is_income(books: Books) -> None:
     assert books.postings(books.spend(wallet_id, 900, vat_percent=Decimal(0))) == [
         ("stored_value", "rental_sales", 900)
     ]
+
+
+def test_the_vat_of_a_single_purpose_card_is_booked_at_its_sale(books: Books) -> None:
+    wallet_id = books.wallet()
+    sold = books.deposit(wallet_id, taxed(2000, 333), bonus(100), sale_vat=333)
+    assert books.postings(sold) == [
+        ("goodwill", "stored_value", 2000),
+        ("promotions", "bonus_value", 100),
+        ("voucher_vat", "vat_collected", 333),
+    ]
+    assert books.differences() == []
+
+
+def test_what_was_taxed_at_its_sale_is_spent_without_vat_to_its_last_cent(books: Books) -> None:
+    """Whatever the rate of the day is; and what was undone meanwhile shifts no cent."""
+    wallet_id, vat = books.wallet(), []
+    books.deposit(wallet_id, taxed(1000, 167), sale_vat=167)
+    for cents in (333, 101, 1):
+        spent = books.spend(wallet_id, cents, vat_percent=Decimal("5.5"))
+        vat += [amount for _, credit, amount in books.postings(spent) if credit == "voucher_vat"]
+        if cents == 101:
+            books.reverse(wallet_id, spent)
+            assert books.differences() == []
+    assert vat == [56, 17]
+    last = books.spend(wallet_id, 666)
+    assert books.postings(last) == [("stored_value", "rental_sales", 555), ("stored_value", "voucher_vat", 111)]
+    assert books.differences() == []
+
+
+def test_what_is_set_aside_takes_its_vat_along(books: Books) -> None:
+    wallet_id = books.wallet()
+    books.deposit(wallet_id, taxed(1000, 167), sale_vat=167)
+    held = books.hold(wallet_id, 250)
+    assert books.postings(held) == [
+        ("stored_value", "held_value", 208),
+        ("stored_value", "voucher_vat", 42),
+        ("voucher_vat", "held_value", 42),
+    ]
+    spent = books.spend(wallet_id, 750)
+    assert ("stored_value", "voucher_vat", 125) in books.postings(spent)
+    books.reverse(wallet_id, held)
+    assert books.remaining(wallet_id) == [250]
+    assert books.postings(books.spend(wallet_id, 250))[1] == ("stored_value", "voucher_vat", 42)
+    assert books.differences() == []
 
 
 def test_a_last_cent_can_be_spent(books: Books) -> None:

@@ -15,8 +15,10 @@ from store.audit.models import Alert
 from store.db import db, prepare, transaction
 from store.ledger.close import close_days
 from store.ledger.jobs import audit
+from store.ledger.models import Lot
 from store.ledger.reconcile import differences
 from tests.conftest import both_engines
+from tests.ledger.acts import Books
 from tests.shop import Shop
 
 INSERT_POSTING = "INSERT INTO posting (journal_id, debit_account, credit_account, amount, lot_id) VALUES "
@@ -30,6 +32,7 @@ REFUSED = [
     "UPDATE lot SET remaining = remaining - 1",
     "UPDATE lot SET initial = initial + 1",
     "UPDATE lot SET expires_at = '2099-01-01'",
+    "UPDATE lot SET vat_cents = 5",
     "UPDATE lot SET wallet_id = wallet_id",
     "DELETE FROM posting",
     "DELETE FROM journal",
@@ -92,6 +95,9 @@ NAMED = [
     (INSERT_POSTING + "(1, 'goodwill', 'promotions', 5, 1)", "names a lot but moves no stored value"),
     (INSERT_POSTING + "(1, 'goodwill', 'promotions', 5, NULL)", "is not what its journals say"),
     (INSERT_POSTING + "(1, 'unredeemed_cards', 'promotions', 5, NULL)", "5 cents more from unredeemed cards"),
+    (INSERT_POSTING + "(1, 'stored_value', 'voucher_vat', 5, 1)", "keeps -5 cents of its sale's VAT"),
+    ("UPDATE lot SET vat_cents = 5", "gave its lots 5 cents more VAT than was booked"),
+    ("UPDATE lot SET vat_cents = 5, remaining = 4", "keeps 5 cents of its sale's VAT in 4 cents"),
     ("UPDATE posting SET amount = 999", "lot 1 says 1000"),
     ("UPDATE journal SET reference = 'other'", "is not what its journals say"),
     ("UPDATE journal SET currency = 'CHF'", "moves CHF in a wallet of EUR"),
@@ -182,14 +188,32 @@ def test_the_audit_names_what_was_tampered_with(closed_shop: Flask, tampering: s
     assert any(named in difference for difference in found(closed_shop))
 
 
+TRIGGERS = {
+    "sqlite": "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal",
+}
+
+
 @both_engines
-def test_the_audit_misses_a_guard_that_was_dropped(closed_shop: Flask) -> None:
+def test_the_audit_names_a_lot_that_was_taxed_twice(closed_shop: Flask) -> None:
+    with closed_shop.app_context():
+        wallet_id = db.session.scalars(select(Lot.wallet_id)).one()
+    Books(closed_shop).spend(wallet_id, 600)
+    with intruder(closed_shop) as connection:
+        connection.execute(text("UPDATE lot SET vat_cents = 0"))
+    assert "lot 1 was taxed at its sale, and again when it was spent" in found(closed_shop)
+
+
+@both_engines
+def test_the_audit_misses_every_guard_that_was_dropped(closed_shop: Flask, engine_name: str) -> None:
     engine = prepare(create_engine(closed_shop.config["MIGRATION_DATABASE_URL"]), of_the_owner=True)
     with engine.begin() as connection:
-        on = " ON posting" if engine.dialect.name == "postgresql" else ""
-        connection.execute(text(f"DROP TRIGGER posting_is_never_changed{on}"))
+        guards = connection.execute(text(TRIGGERS[engine_name])).all()
+        for guard, table in guards:
+            connection.execute(text(f"DROP TRIGGER {guard}{f' ON {table}' if engine_name == 'postgresql' else ''}"))
     engine.dispose()
-    assert found(closed_shop) == ["guard posting_is_never_changed is missing from the database"]
+    assert {table for _, table in guards} == {"journal", "posting", "lot", "closing", "audit_entry", "receipt"}
+    assert found(closed_shop) == [f"guard {guard} is missing from the database" for guard, _ in sorted(guards)]
     result = closed_shop.test_cli_runner().invoke(args=["ledger", "check"])
     assert result.exit_code == 1
 
