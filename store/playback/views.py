@@ -201,7 +201,7 @@ def _check_token(token: str, film: str, recipe: str) -> None:
         abort(403)
     except tokens.Expired:
         abort(410)
-    if valid.outlives_checks(at) and not leases.is_running(db.session, valid.lease_id, at):
+    if valid.is_for_session and not leases.is_running(db.session, valid.lease_id, at):
         abort(403)
 
 
