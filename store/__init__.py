@@ -29,6 +29,7 @@ from store.logs import init_logs
 from store.media import cli as media_cli
 from store.media import jobs as media_jobs
 from store.pages import views as pages_views
+from store.playback import cli as playback_cli
 from store.playback import views as playback_views
 from store.prepaid_cards import cli as prepaid_cards_cli
 from store.prepaid_cards import jobs as prepaid_cards_jobs
@@ -57,6 +58,7 @@ COMMANDS = (
     demo_cli,
     catalogue_cli,
     media_cli,
+    playback_cli,
     checkout_cli,
     prepaid_cards_cli,
     ledger_cli,

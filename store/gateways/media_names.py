@@ -7,9 +7,12 @@ PLAYLIST_TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".mpd": "application
 PIECE_TYPES = {".mp4": "video/mp4", ".m4s": "video/mp4", ".vtt": "text/vtt; charset=utf-8", ".jpg": "image/jpeg"}
 MEDIA_TYPES = PLAYLIST_TYPES | PIECE_TYPES
 
-OF_A_PLAYLIST = "no-store"
-OF_A_PIECE = "private, max-age=600, immutable"
-"""A viewer's browser may keep pieces, nobody between it and us may: their address holds the viewer's token."""
+NOBODY_KEEPS = "no-store"
+VIEWER_KEEPS = "private, max-age=600, immutable"
+"""The viewer's browser may keep it, nobody between it and us may: the address holds the viewer's token."""
+
+EVERYBODY_KEEPS = "public, max-age=31536000, immutable"
+"""What is open to all, at an address that names the version."""
 
 LONGEST_NAME = 200
 
@@ -45,8 +48,8 @@ def media_type(name: str) -> str | None:
 
 
 def cache_rule(name: str) -> str:
-    """The Cache-Control of a film's file: playlists are asked for again with each token."""
-    return OF_A_PLAYLIST if PurePosixPath(name).suffix in PLAYLIST_TYPES else OF_A_PIECE
+    """The Cache-Control of a film's file behind a token: playlists are asked for again with each token."""
+    return NOBODY_KEEPS if PurePosixPath(name).suffix in PLAYLIST_TYPES else VIEWER_KEEPS
 
 
 def _checked(pattern: re.Pattern[str], text: str) -> str:

@@ -14,7 +14,7 @@ from werkzeug.wsgi import wrap_file
 
 from store import clock
 from store.db import db, transaction
-from store.gateways.media_names import cache_rule, file_name, media_type
+from store.gateways.media_names import EVERYBODY_KEEPS, NOBODY_KEEPS, cache_rule, file_name, media_type
 from store.gateways.media_store import NotThere, OutOfReach, media_store
 from store.playback import leases, tokens
 from store.playback.authorise import ConsentNeeded, NotEntitled, Rules, Start, authorise, held_film
@@ -107,11 +107,17 @@ def stop_lease(lease_id: str) -> Answer:
 def media(token: str, film: str, recipe: str, name: str) -> Response:
     """A playlist or a piece of a film, for who holds a token for it."""
     kind = _media_type(film, recipe, name)
-    _check_token(token, film, recipe)
-    handed_over = current_app.config["MEDIA_SENDER"] == "nginx"
-    response = _for_nginx(film, recipe, name) if handed_over else _sent(film, recipe, name)
-    response.headers["Content-Type"] = kind
-    response.headers["Cache-Control"] = cache_rule(name)
+    valid = _valid(token, film, recipe)
+    response = _film_file(film, recipe, name, kind)
+    response.headers["Cache-Control"] = NOBODY_KEEPS if valid.is_for_session else cache_rule(name)
+    return response
+
+
+@blueprint.get("/media/libre/<film>/<recipe>/<path:name>", merge_slashes=False)
+def free_media(film: str, recipe: str, name: str) -> Response:
+    """A trailer, a test clip, a still: open to all."""
+    response = _film_file(film, recipe, f"libre/{name}", _media_type(film, recipe, name))
+    response.headers["Cache-Control"] = EVERYBODY_KEEPS
     return response
 
 
@@ -194,7 +200,8 @@ def _media_type(film: str, recipe: str, name: str) -> str:
     return kind or abort(404)
 
 
-def _check_token(token: str, film: str, recipe: str) -> None:
+def _valid(token: str, film: str, recipe: str) -> tokens.Token:
+    """What the token says; 403 or 410 if it opens nothing."""
     at = clock.now()
     try:
         valid = tokens.check_token(current_app.config["MEDIA_TOKEN_KEYS"], token, film, recipe, at)
@@ -204,6 +211,14 @@ def _check_token(token: str, film: str, recipe: str) -> None:
         abort(410)
     if valid.is_for_session and not leases.is_running(db.session, valid.lease_id, at):
         abort(403)
+    return valid
+
+
+def _film_file(film: str, recipe: str, name: str, kind: str) -> Response:
+    handed_over = current_app.config["MEDIA_SENDER"] == "nginx"
+    response = _for_nginx(film, recipe, name) if handed_over else _sent(film, recipe, name)
+    response.headers["Content-Type"] = kind
+    return response
 
 
 def _for_nginx(film: str, recipe: str, name: str) -> Response:
