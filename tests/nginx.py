@@ -106,7 +106,7 @@ def edge_before(shop: Door, app: Flask, folder: Path, films: str = "", beside: s
     """nginx before the shop. `films` is the text of a films-in-….conf, if not the folder's; `beside` stands by the server."""
     port = free_port()
     in_folder = (DEPLOY / "films-in-folder.conf").read_text(encoding="utf-8")
-    _lay_out(app, folder, port, shop.port, films or in_folder, beside)
+    lay_out(app, folder, port, shop.port, films=films or in_folder, beside=beside)
     with running(folder, port):
         door = Door(port, folder / "access.log")
         yield door
@@ -128,13 +128,15 @@ def running(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def _lay_out(app: Flask, folder: Path, port: int, shop_port: int, films: str, beside: str) -> None:
+def lay_out(
+    app: Flask, folder: Path, port: int, shop_port: int, *, films: str, beside: str = "", tls: bool = True
+) -> None:
     """The files of `deploy/nginx/`, with the names that an administrator puts in."""
     folder.mkdir()
     user = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(MAIN.format(user=user, beside=beside), encoding="utf-8")
     texts = {path.name: path.read_text(encoding="utf-8") for path in DEPLOY.glob("*.conf")}
-    texts["films-in-folder.conf"] = films
+    texts["films.conf"] = films
     for name, text in texts.items():
         text = text.replace(ETC, str(folder)).replace("/etc/ssl/certs/ca-certificates.crt", f"{folder}/certificate.pem")
         text = text.replace("/srv/cinemutins/media/", f"{app.config['MEDIA_URL']}/")
@@ -142,7 +144,8 @@ def _lay_out(app: Flask, folder: Path, port: int, shop_port: int, films: str, be
             "/var/log/nginx/cinemutins", f"{folder}/access"
         )
         text = re.sub(r"listen \[::\].*;", "", text).replace("listen 80;", f"listen 127.0.0.1:{free_port()};")
-        (folder / name).write_text(text.replace("listen 443", f"listen 127.0.0.1:{port}"), encoding="utf-8")
+        listen = f"listen 127.0.0.1:{port}{' ssl' if tls else ''}"
+        (folder / name).write_text(text.replace("listen 443 ssl", listen), encoding="utf-8")
     keys = app.test_cli_runner().invoke(args=["edge", "keys"])
     assert keys.exit_code == 0
     (folder / "media-keys").write_text(keys.output, encoding="utf-8")

@@ -23,7 +23,7 @@ SESSION_LIFETIME = timedelta(hours=6)
 Keys = Sequence[tuple[int, str]]
 """(version, secret): the first signs, all of them verify, so that a key can be replaced while films play."""
 
-_SHAPE = re.compile(r"([0-9]{1,11})\.([A-Za-z0-9_-]{1,64})\.(([0-9]{1,9})(s?))-([A-Za-z0-9_-]{22})")
+_SHAPE = re.compile(r"(([0-9]{1,11})\.([A-Za-z0-9_-]{1,64})\.([0-9]{1,9})(s?))-([A-Za-z0-9_-]{22})")
 
 
 class Invalid(Exception):
@@ -46,8 +46,8 @@ class Token:
 def make_token(keys: Keys, lease_id: str, film: str, recipe: str, at: datetime, lifetime: timedelta = LIFETIME) -> str:
     """A token for this lease and this version of this film, good for `lifetime` from `at`."""
     version, secret = keys[0]
-    expires, mark = str(int((at + lifetime).timestamp())), f"{version}{'s' if lifetime > LIFETIME else ''}"
-    return f"{expires}.{lease_id}.{mark}-{_signature(edge_secret(secret), expires, lease_id, mark, film, recipe)}"
+    claim = f"{int((at + lifetime).timestamp())}.{lease_id}.{version}{'s' if lifetime > LIFETIME else ''}"
+    return f"{claim}-{_signature(secret, claim, film, recipe)}"
 
 
 def check_token(keys: Keys, token: str, film: str, recipe: str, at: datetime) -> Token:
@@ -56,8 +56,8 @@ def check_token(keys: Keys, token: str, film: str, recipe: str, at: datetime) ->
     secret = dict(keys).get(int(parts[4])) if parts else None
     if parts is None or secret is None:
         raise Invalid(token)
-    expires, lease_id, mark, _, session_mark, signature = parts.groups()
-    if not hmac.compare_digest(signature, _signature(edge_secret(secret), expires, lease_id, mark, film, recipe)):
+    claim, expires, lease_id, _, session_mark, signature = parts.groups()
+    if not hmac.compare_digest(signature, _signature(secret, claim, film, recipe)):
         raise Invalid(token)
     expires_at = datetime.fromtimestamp(int(expires), UTC)
     if expires_at <= at:
@@ -70,7 +70,8 @@ def edge_secret(secret: str) -> str:
     return hmac.new(secret.encode(), b"media path tokens", hashlib.sha256).hexdigest()
 
 
-def _signature(secret: str, *signed: str) -> str:
-    """Base64url of the MD5 over secret, parts, secret, with a space between them: no part can hold one."""
-    digest = hashlib.md5(" ".join((secret, *signed, secret)).encode()).digest()
+def _signature(secret: str, claim: str, film: str, recipe: str) -> str:
+    """Base64url of the MD5 over nginx's secret, the token's claim, the version, and the secret again; no part holds a space."""
+    edge = edge_secret(secret)
+    digest = hashlib.md5(f"{edge} {claim} {film}/{recipe} {edge}".encode()).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
