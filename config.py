@@ -24,6 +24,7 @@ DEMO_WEBHOOK_SECRET = "whsec_sandbox"
 SHORTEST_SECRET = 32
 
 HOST = r"([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:]+\])(:[1-9][0-9]{0,4})?"
+MEDIA_URL = r"(?!\w+:).+|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*/?"
 MAIL_URL = rf"file:.+|smtps?://([^\s/@]+@)?{HOST}"
 MAIL_FROM = r"[^\s<>@]+@[^\s<>@]+|[^<>@\r\n]+ <[^\s<>@]+@[^\s<>@]+>"
 
@@ -130,16 +131,37 @@ def _shop(read: _Environment, mode: str) -> dict[str, Any]:
 
 
 def _storage(read: _Environment) -> dict[str, Any]:
-    """Where things lie. INSTANCE_PATH holds the database, media and mail of a shop on one machine."""
+    """Where things lie. INSTANCE_PATH holds the database, media and mail of a shop on one machine.
+
+    MEDIA_URL is a folder, or `s3://bucket/prefix` for a storage that speaks S3 (`_bucket`). MEDIA_SENDER says who sends the
+    bytes of films: `app` is for one machine with few viewers, `nginx` for all others (`docs/edge.md`).
+    """
     instance = Path(read.text("INSTANCE_PATH", str(ROOT / "instance"))).resolve()
     database_url = _database_url("DATABASE_URL", read.text("DATABASE_URL", f"sqlite:///{instance / 'shop.sqlite'}"))
     migration_url = read.text("MIGRATION_DATABASE_URL", database_url)
+    media_url = read.matching("MEDIA_URL", MEDIA_URL, "a folder or s3://bucket/prefix", str(instance / "media"))
     return {
         "INSTANCE_PATH": str(instance),
         "DATABASE_URL": database_url,
         "MIGRATION_DATABASE_URL": _database_url("MIGRATION_DATABASE_URL", migration_url),
         "REDIS_URL": _redis_url(read),
-        "MEDIA_URL": read.matching("MEDIA_URL", r"(?!\w+:).+", "a folder", str(instance / "media")),
+        "MEDIA_URL": media_url,
+        "MEDIA_BUCKET": _bucket(read, media_url) if media_url.startswith("s3://") else None,
+        "MEDIA_SENDER": read.matching("MEDIA_SENDER", "app|nginx", "app or nginx", "app"),
+    }
+
+
+def _bucket(read: _Environment, media_url: str) -> dict[str, Any]:
+    """Where films lie in a bucket, and what opens it. S3_ENDPOINT_URL is the storage's; without it, it is AWS."""
+    name, _, prefix = media_url.removeprefix("s3://").strip("/").partition("/")
+    endpoint = read.optional("S3_ENDPOINT_URL")
+    return {
+        "name": name,
+        "prefix": f"{prefix}/" if prefix else "",
+        "endpoint": endpoint and read.matching("S3_ENDPOINT_URL", f"https?://{HOST}/?", "an address"),
+        "region": read.matching("S3_REGION", "[a-z0-9-]+", "the name of a region", "us-east-1"),
+        "key_id": read.text("S3_ACCESS_KEY_ID"),
+        "secret": read.text("S3_SECRET_ACCESS_KEY"),
     }
 
 

@@ -8,6 +8,7 @@ import time
 import warnings
 
 from bench import ROUNDS, SECONDS, Verdict
+from bench.edge import measure_edge
 from bench.ledger import measure_ledger
 from bench.pages import measure_pages
 from bench.shop import demo_shop, host_of
@@ -24,7 +25,8 @@ def main() -> None:
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; medians of {ROUNDS} rounds of {SECONDS} s for each side"
     )
     verdicts = []
-    for engine_name in ["sqlite"] if asked.sqlite_only else ["sqlite", "postgresql"]:
+    on_sqlite_alone = asked.sqlite_only or asked.only == "edge"  # nginx asks no database
+    for engine_name in ["sqlite"] if on_sqlite_alone else ["sqlite", "postgresql"]:
         verdicts += [(is_met, f"{engine_name}: {what}") for is_met, what in _measure(engine_name, asked.only)]
     print(f"Goals, after {time.monotonic() - began:.0f} s")
     for is_met, what in verdicts:
@@ -33,7 +35,7 @@ def main() -> None:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="How fast the shop is, beside named references.")
-    parser.add_argument("--only", choices=["pages", "ledger"], help="leave the other part out")
+    parser.add_argument("--only", choices=["pages", "edge", "ledger"], help="leave the other parts out")
     parser.add_argument("--sqlite-only", action="store_true", help="leave PostgreSQL out")
     return parser.parse_args()
 
@@ -42,9 +44,11 @@ def _measure(engine_name: str, only: str | None) -> list[Verdict]:
     print(f"{engine_name}: a shop with the demo's data …", flush=True)
     verdicts = []
     with host_of(engine_name) as host, demo_shop(host) as (app, environ):
-        if only != "ledger":
+        if only in {None, "pages"}:
             verdicts += measure_pages(app, environ)
-        if only != "pages":
+        if only in {None, "edge"} and engine_name == "sqlite":
+            verdicts += measure_edge(app)
+        if only in {None, "ledger"}:
             lay_purses(app)
             verdicts += measure_rents(app)
             verdicts += measure_ledger(host, app, environ)

@@ -32,6 +32,7 @@ from store.media import jobs as media_jobs
 from store.pages import cli as pages_cli
 from store.pages import machines as pages_machines
 from store.pages import views as pages_views
+from store.playback import cli as playback_cli
 from store.playback import views as playback_views
 from store.prepaid_cards import cli as prepaid_cards_cli
 from store.prepaid_cards import jobs as prepaid_cards_jobs
@@ -74,6 +75,7 @@ COMMANDS = (
     demo_cli,
     catalogue_cli,
     media_cli,
+    playback_cli,
     checkout_cli,
     prepaid_cards_cli,
     ledger_cli,

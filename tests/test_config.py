@@ -53,7 +53,8 @@ MALFORMED = {
     ],
     "MIGRATION_DATABASE_URL": ["postgresql://", "x"],
     "REDIS_URL": ["localhost", "redis://", "http://localhost:6379", "redis://localhost:port"],
-    "MEDIA_URL": ["s3://bucket/prefix", "http://localhost/media"],
+    "MEDIA_URL": ["http://localhost/media", "s3://", "s3://b", "s3://Bucket", "s3://bucket/..", "s3://bucket//films"],
+    "MEDIA_SENDER": ["shop", "nginx,app"],
     "SECRET_KEY": ["short"],
     "CODE_KEYS": ["short", SECRET, f":{SECRET}", f"x:{SECRET}", f"²:{SECRET}", f"1:{SECRET[:31]}", ","],
     "MEDIA_TOKEN_KEYS": [f"1:{SECRET},2", f"1:{SECRET},1:{SECRET[::-1]}"],
@@ -110,6 +111,21 @@ def test_what_is_missing_is_named(name: str, value: str | None) -> None:
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in MALFORMED.items() for value in values])
 def test_what_is_malformed_is_named(name: str, value: str) -> None:
     assert complaint({**PRODUCTION, name: value}).startswith(f"{name}: ")
+
+
+def test_a_bucket_is_named_with_what_opens_it() -> None:
+    assert load(PRODUCTION)["MEDIA_BUCKET"] is None
+    bucket = {"MEDIA_URL": "s3://films.example/shop/films/", "S3_ACCESS_KEY_ID": "id", "S3_SECRET_ACCESS_KEY": SECRET}
+    read = load(PRODUCTION | bucket | {"S3_ENDPOINT_URL": "https://s3.example:9000", "S3_REGION": "gra"})[
+        "MEDIA_BUCKET"
+    ]
+    assert (read["name"], read["prefix"], read["secret"]) == ("films.example", "shop/films/", SECRET)
+    assert (read["endpoint"], read["region"]) == ("https://s3.example:9000", "gra")
+    assert load(PRODUCTION | bucket | {"MEDIA_URL": "s3://films"})["MEDIA_BUCKET"]["prefix"] == ""
+    assert complaint(PRODUCTION | bucket | {"S3_ACCESS_KEY_ID": ""}).startswith("S3_ACCESS_KEY_ID: missing")
+    assert complaint(PRODUCTION | bucket | {"S3_SECRET_ACCESS_KEY": ""}).startswith("S3_SECRET_ACCESS_KEY: missing")
+    assert complaint(PRODUCTION | bucket | {"S3_ENDPOINT_URL": "s3.example"}).startswith("S3_ENDPOINT_URL: ")
+    assert complaint(PRODUCTION | bucket | {"S3_REGION": "EU West"}).startswith("S3_REGION: ")
 
 
 @pytest.mark.parametrize("name", ["PORT", "SANDBOX_PORT"])

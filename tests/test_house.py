@@ -40,6 +40,7 @@ OUTSIDE_WORLD = {
     "http.client",
     "requests",
     "boto3",
+    "botocore",
     "typst",
 }
 WRITERS = {"insert", "update", "delete", "insert_if_absent"}

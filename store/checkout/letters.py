@@ -71,8 +71,8 @@ def tell_of_refunded_film(entitlement_id: int, cents: int) -> None:
     """A film could not be watched: so many cents of its price are credit again."""
     held = db.session.get_one(Entitlement, entitlement_id)
     title = db.session.scalars(select(Film.title).where(Film.id == held.film_id)).one()
-    address = f"{current_app.config['SHOP_URL']}/compte/recus/films/{entitlement_id}"
-    with force_locale("fr"):
+    with writing_to(db.session, held.customer_id):
+        address = f"{current_app.config['SHOP_URL']}{site()}/compte/recus/films/{entitlement_id}"
         words = {"title": title, "held": held, "cents": cents, "address": address}
         subject = _("%(title)s: its price is yours again", title=title)
         _send("film_refunded", f"film-refunded-{entitlement_id}", subject, held.customer_id, words)

@@ -19,7 +19,7 @@ from store.customers.models import Customer
 from store.customers.passwords import hash_password
 from store.customers.register import register
 from store.db import db, transaction
-from store.gateways.media_store import FolderStore
+from store.gateways.media_store import media_store
 from store.gateways.packager import probe
 from store.jobs.enqueue import enqueue
 from store.ledger.chart import GOODWILL
@@ -143,7 +143,7 @@ def _seed_cards() -> None:
 
 def _publish_shipped_films() -> None:
     """Films that the repository holds packaged can be played as soon as the shop is open."""
-    store = FolderStore(Path(current_app.config["MEDIA_URL"]))
+    store = media_store()
     for folder in sorted(PACKAGED.glob("*/*/")):
         film, recipe = folder.parent.name, folder.name
         if db.session.scalar(select(Film.recipe).where(Film.slug == film)) is not None:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from store import clock
 from store.catalogue.models import Film
 from store.db import db, transaction
-from store.gateways.media_store import FolderStore, media_store
+from store.gateways.media_store import MediaStore, media_store
 from store.gateways.packager import MasterRefused, Package, PackagingFailed, Progress, package, probe, recipe_of, verify
 from store.gateways.webvtt import Subtitle, SubtitlesRefused
 from store.media.models import Packaging
@@ -80,7 +80,7 @@ def publish(film_slug: str, on_progress: Progress | None = None) -> str:
             raise
 
 
-def _publish(ordered: Order, store: FolderStore, workshop: Path, on_progress: Progress | None) -> str:
+def _publish(ordered: Order, store: MediaStore, workshop: Path, on_progress: Progress | None) -> str:
     recipe = recipe_of(ordered.master, ordered.subtitles)
     if _is_live(ordered.film_id, recipe) and store.has(ordered.film_slug, recipe):
         return recipe
@@ -91,10 +91,11 @@ def _publish(ordered: Order, store: FolderStore, workshop: Path, on_progress: Pr
     return recipe
 
 
-def _made(ordered: Order, recipe: str, store: FolderStore, workshop: Path, on_progress: Progress) -> Package:
+def _made(ordered: Order, recipe: str, store: MediaStore, workshop: Path, on_progress: Progress) -> Package:
     """The package in the store, made now if an earlier run did not get that far."""
     if store.has(ordered.film_slug, recipe):
-        return verify(store.folder_of(ordered.film_slug, recipe), probe(ordered.master).duration_s)
+        with store.local_copy(ordered.film_slug, recipe) as folder:
+            return verify(folder, probe(ordered.master).duration_s)
     made = package(ordered.master, ordered.subtitles, workshop, on_progress)
     stop_at("media.packaged")
     store.publish(workshop, ordered.film_slug, recipe)

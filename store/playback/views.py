@@ -1,19 +1,21 @@
 """The player page, the player's conversation with the shop, and the film itself."""
 
+import os
 import re
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, abort, current_app, jsonify, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, abort, current_app, jsonify, redirect, render_template, request, url_for
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
+from werkzeug.wsgi import wrap_file
 
 from store import clock
 from store.db import db, transaction
-from store.gateways.media_store import NotThere, media_store
+from store.gateways.media_names import EVERYBODY_KEEPS, NOBODY_KEEPS, cache_rule, file_name, media_type
+from store.gateways.media_store import NotThere, OutOfReach, media_store
 from store.playback import leases, tokens
 from store.playback.authorise import ConsentNeeded, NotEntitled, Rules, Start, authorise, held_film
 from store.playback.devices import device_name
@@ -23,11 +25,8 @@ from store.web.filters import day_time
 
 blueprint = Blueprint("playback", __name__)
 
-PLAYLIST_TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".mpd": "application/dash+xml"}
-PIECE_TYPES = {".mp4": "video/mp4", ".m4s": "video/mp4", ".vtt": "text/vtt", ".jpg": "image/jpeg"}
-PIECE_MAX_AGE_S = 600
+CHUNK_BYTES = 256 * 1024
 SPEEDS = (0.5, 0.75, 1, 1.25, 1.5, 2)
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 Answer = Response | tuple[Response, int]
 
@@ -108,11 +107,17 @@ def stop_lease(lease_id: str) -> Answer:
 def media(token: str, film: str, recipe: str, name: str) -> Response:
     """A playlist or a piece of a film, for who holds a token for it."""
     kind = _media_type(film, recipe, name)
-    _check_token(token, film, recipe)
-    path = _file(film, recipe, name)
-    response = send_file(path, mimetype=kind, conditional=True)
-    is_playlist = path.suffix in PLAYLIST_TYPES
-    response.headers["Cache-Control"] = "no-store" if is_playlist else f"private, max-age={PIECE_MAX_AGE_S}"
+    valid = _valid(token, film, recipe)
+    response = _film_file(film, recipe, name, kind)
+    response.headers["Cache-Control"] = NOBODY_KEEPS if valid.is_for_session else cache_rule(name)
+    return response
+
+
+@blueprint.get("/media/libre/<film>/<recipe>/<path:name>", merge_slashes=False)
+def free_media(film: str, recipe: str, name: str) -> Response:
+    """A trailer, a test clip, a still: open to all."""
+    response = _film_file(film, recipe, f"libre/{name}", _media_type(film, recipe, name))
+    response.headers["Cache-Control"] = EVERYBODY_KEEPS
     return response
 
 
@@ -187,13 +192,16 @@ def _whole_number(field: str) -> int | None:
 
 def _media_type(film: str, recipe: str, name: str) -> str:
     """What kind of file the address names; 404 for every name that the packager does not give."""
-    kind = (PLAYLIST_TYPES | PIECE_TYPES).get(Path(name).suffix)
-    if kind is None or not all(NAME.fullmatch(part) for part in (film, recipe, *name.split("/"))):
-        abort(404)
-    return kind
+    kind = media_type(name)
+    try:
+        file_name(film, recipe, name)
+    except NotThere:
+        kind = None
+    return kind or abort(404)
 
 
-def _check_token(token: str, film: str, recipe: str) -> None:
+def _valid(token: str, film: str, recipe: str) -> tokens.Token:
+    """What the token says; 403 or 410 if it opens nothing."""
     at = clock.now()
     try:
         valid = tokens.check_token(current_app.config["MEDIA_TOKEN_KEYS"], token, film, recipe, at)
@@ -201,12 +209,34 @@ def _check_token(token: str, film: str, recipe: str) -> None:
         abort(403)
     except tokens.Expired:
         abort(410)
-    if valid.outlives_checks(at) and not leases.is_running(db.session, valid.lease_id, at):
+    if valid.is_for_session and not leases.is_running(db.session, valid.lease_id, at):
         abort(403)
+    return valid
 
 
-def _file(film: str, recipe: str, name: str) -> Path:
+def _film_file(film: str, recipe: str, name: str, kind: str) -> Response:
+    handed_over = current_app.config["MEDIA_SENDER"] == "nginx"
+    response = _for_nginx(film, recipe, name) if handed_over else _sent(film, recipe, name)
+    response.headers["Content-Type"] = kind
+    return response
+
+
+def _for_nginx(film: str, recipe: str, name: str) -> Response:
+    """An answer that nginx fills with the file, from a place that only it can name (`deploy/nginx/`)."""
+    return Response(headers={"X-Accel-Redirect": f"/_films/{film}/{recipe}/{name}"})
+
+
+def _sent(film: str, recipe: str, name: str) -> Response:
+    """The file, or the part of it that was asked for. Its name says its content: nothing published changes."""
     try:
-        return media_store().path_of(film, recipe, name)
+        file = media_store().open(film, recipe, name)
     except NotThere:
         abort(404)
+    except OutOfReach:
+        abort(503)
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    response = Response(wrap_file(request.environ, file, CHUNK_BYTES), direct_passthrough=True)
+    response.content_length = size
+    response.set_etag(f"{recipe}-{name.replace('/', '-')}")
+    return response.make_conditional(request.environ, accept_ranges=True, complete_length=size)

@@ -65,8 +65,7 @@ def packaging() -> Packaging:
 
 
 def published_folders() -> list[str]:
-    root = media_store().folder_of(SLUG, film().recipe).parent
-    return sorted(path.name for path in root.iterdir())
+    return media_store().versions(SLUG)
 
 
 @pytest.mark.usefixtures("inside")
@@ -79,7 +78,8 @@ def test_a_master_is_published(master: Path, subtitles: list[Subtitle]):
     row = packaging()
     assert (row.state, row.recipe, row.fraction, row.error) == ("published", recipe, 1.0, None)
     assert row.duration_s == pytest.approx(3, abs=0.05)
-    assert verify(media_store().folder_of(SLUG, recipe), row.duration_s).heights == (180,)
+    with media_store().local_copy(SLUG, recipe) as folder:
+        assert verify(folder, row.duration_s).heights == (180,)
 
 
 @pytest.mark.usefixtures("inside")

@@ -1,10 +1,20 @@
 """Path tokens: good for one lease, one film, one version of it, and 120 seconds."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from store.playback.tokens import LIFETIME, SESSION_LIFETIME, Expired, Invalid, check_token, make_token
+from store.playback.tokens import (
+    LIFETIME,
+    SESSION_LIFETIME,
+    Expired,
+    Invalid,
+    Token,
+    check_token,
+    edge_secret,
+    make_token,
+)
 
 KEYS = [(2, "the-second-key-of-at-least-32-characters"), (1, "the-first-key-of-at-least-32-characters!")]
 FILM, RECIPE, LEASE = "la-sociale", "0123456789abcdef", "lease_-1"
@@ -33,7 +43,7 @@ def test_no_part_of_a_token_can_be_changed() -> None:
     good = token()
     for position, sign in enumerate(good):
         tampered = good[:position] + ("1" if sign != "1" else "2") + good[position + 1 :]
-        # The last sign of 43 in base64 carries two bits that no byte needs; we compare signs, not bytes.
+        # The last sign of 22 in base64 carries four bits that no byte needs; we compare signs, not bytes.
         with pytest.raises(Invalid):
             check_token(KEYS, tampered, FILM, RECIPE, NOW)
 
@@ -46,7 +56,12 @@ def test_no_part_of_a_token_can_be_changed() -> None:
         "..",
         "1.2.3",
         "é" * 60,
+        f"9999999999.{LEASE}.2-{'A' * 22}",
         f"9999999999.{LEASE}.{'A' * 43}",
+        token().replace(".2-", ".1-"),
+        token().replace(".2-", ".02-"),
+        token().replace(".2-", ".2s-"),
+        token().replace(".2-", ".٢-"),
         token() + "=",
         token() + "\n",
         " " + token(),
@@ -80,5 +95,15 @@ def test_keys_are_replaced_while_films_play() -> None:
 
 
 def test_only_a_token_for_the_whole_session_has_its_lease_looked_up() -> None:
-    assert not check_token(KEYS, token(), FILM, RECIPE, NOW).outlives_checks(NOW)
-    assert check_token(KEYS, token(lifetime=SESSION_LIFETIME), FILM, RECIPE, NOW).outlives_checks(NOW)
+    for_session = token(lifetime=SESSION_LIFETIME)
+    assert check_token(KEYS, for_session, FILM, RECIPE, NOW) == Token(LEASE, NOW + SESSION_LIFETIME, True)
+    assert check_token(KEYS, for_session, FILM, RECIPE, NOW + SESSION_LIFETIME - LIFETIME).is_for_session
+    assert not check_token(KEYS, token(), FILM, RECIPE, NOW).is_for_session
+    with pytest.raises(Invalid):
+        check_token(KEYS, for_session.replace("s-", "-"), FILM, RECIPE, NOW)
+
+
+def test_nginx_is_given_neither_the_key_nor_signs_that_it_would_read_otherwise() -> None:
+    secret = edge_secret('a key with "quotes", $dollars and {braces}')
+    assert re.fullmatch(r"[0-9a-f]{64}", secret)
+    assert secret != edge_secret(KEYS[0][1])
