@@ -12,23 +12,27 @@ export class Refused extends Error {
   }
 }
 
-/** A stream of the shop's. `position` is where the film is, in seconds; `manifest` is the address with the newest token. */
+/**
+ * A stream of the shop's. `position` is where the film is, in seconds; `manifest` is the address with the newest token;
+ * a `native` one is played by the browser itself, which cannot change addresses: its token is good for the whole session.
+ */
 export class Stream {
   #renewAddress;
   #csrf;
   #sequence = 0;
 
-  constructor(answer, csrf) {
+  constructor(answer, csrf, native) {
+    this.native = native;
     this.position = answer.position_s;
     this.manifest = answer.manifest;
     this.#renewAddress = answer.renew;
     this.#csrf = csrf;
   }
 
-  /** Ask for a stream; throws Refused, or what the network threw. A `native` one keeps its token for the whole session. */
+  /** Ask for a stream; throws Refused, or what the network threw. */
   static async open(address, csrf, { consent, native }) {
     const fields = { ...(consent && { consentement: "oui" }), ...(native && { lecteur: "natif" }) };
-    return new Stream(await post(address, csrf, fields), csrf);
+    return new Stream(await post(address, csrf, fields), csrf, native);
   }
 
   /** Tell where the film is and take a new token; survives the page, so that it may be the last thing that it does. */

@@ -1,24 +1,27 @@
 // The player: opens a stream, shows it, keeps it alive, and says what to do when something is wrong.
 
 import { Controls } from "./player-controls.js";
-import { canPlay, isNative, openEngine } from "./player-engine.js";
+import { openEngine } from "./player-engine.js";
 import { wireKeyboard } from "./player-keyboard.js";
+import { Sprites } from "./player-sprites.js";
 import { Refused, Stream, stopStream } from "./player-stream.js";
 
+const PLAYLIST = "application/vnd.apple.mpegurl";
 const RENEW_EVERY_MS = 10_000;
 const RETRY_AFTER_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 
 let player;
 
-/** Open the film of the page's `[data-watch]` element; `consent` begins its rental. */
-export async function open(watch, consent) {
-  player ??= new Player(watch);
+/** Open the film of the page's `[data-watch]` element. `native`: the browser plays it by itself; `consent`: its rental begins. */
+export async function open(watch, { native, consent }) {
+  player ??= new Player(watch, native);
   await player.open(consent);
 }
 
 class Player {
   #watch;
   #video;
+  #native;
   #controls;
   #stream;
   #engine;
@@ -27,8 +30,9 @@ class Player {
   #retry; // what failed: how to mend it, and when that is tried by itself
   #failures = 0;
 
-  constructor(watch) {
+  constructor(watch, native) {
     this.#watch = watch;
+    this.#native = native;
     this.#video = watch.querySelector("video");
     this.#controls = new Controls(watch, this.#video);
     wireKeyboard(watch.querySelector("[data-frame]"), this.#controls);
@@ -39,11 +43,11 @@ class Player {
     this.#close();
     this.#consent = consent;
     this.#say(null);
-    if (!canPlay(this.#video)) return this.#stop("unsupported");
+    if (this.#native && !this.#video.canPlayType(PLAYLIST)) return this.#stop("unsupported");
     this.#wait(true);
     try {
       const { start, csrf } = this.#watch.dataset;
-      this.#stream = await Stream.open(start, csrf, { consent, native: isNative() });
+      this.#stream = await Stream.open(start, csrf, { consent, native: this.#native });
       await this.#show(this.#stream);
     } catch (error) {
       if (error instanceof Refused) this.#refused(error);
@@ -52,8 +56,9 @@ class Player {
   }
 
   async #show(stream) {
+    const sprites = new Sprites(stream);
     this.#engine = await openEngine(this.#video, this.#watch.dataset.engine, stream, {
-      ready: (engine) => this.#controls.offer(engine),
+      ready: (engine) => this.#controls.offer(engine, sprites),
       stumble: () => this.#video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA && this.#say("network"),
       trouble: (kind, mend) => this.#troubled(kind, mend ?? (() => this.open(false))),
     });

@@ -1,19 +1,25 @@
 // The player page before play is pressed. Its buttons appear once they can work; pressing one fetches the player.
 
 const watch = document.querySelector("[data-watch]");
+const video = watch.querySelector("video");
+const failure = watch.querySelector('[data-message="load"]');
 const hasMediaSource = Boolean(window.ManagedMediaSource ?? window.MediaSource);
+const hasAirPlay = "WebKitPlaybackTargetAvailabilityEvent" in window; // which wants playlists that the browser plays by itself
+const native = !hasMediaSource || hasAirPlay;
 
 async function begin(button) {
-  button.disabled = true;
+  if (button.disabled) return;
+  button.disabled = failure.hidden = true;
   watch.toggleAttribute("data-waiting", true);
-  watch.querySelector("video").load(); // Safari: what a press has touched may sound later
+  video.load(); // Safari: what a press has touched may sound later
   try {
-    if (hasMediaSource) import(watch.dataset.engine).catch(() => {}); // the player needs it next: begin to fetch it
+    if (!native) import(watch.dataset.engine).catch(() => {}); // the player needs it next: begin to fetch it
     const { open } = await import(watch.dataset.player);
-    await open(watch, button.dataset.play === "consent");
+    await open(watch, { native, consent: button.dataset.play === "consent" });
   } catch {
+    button.disabled = failure.hidden = false;
     watch.toggleAttribute("data-waiting", false);
-    watch.querySelector('[data-message="load"]').hidden = false;
+    addEventListener("online", () => begin(button), { once: true });
   }
 }
 
