@@ -39,7 +39,7 @@ export class Choices {
     const wanted = [remembered("subtitles.last", lang), lang].map((id) => nearest(select, id));
     const any = select.options[1]?.value ?? "";
     this.#chooseSubtitles(select.value ? "" : (wanted.find(Boolean) ?? any));
-    return select.dataset.said.replace("{choice}", select.selectedOptions[0].text);
+    return select.dataset.words.replace("{choice}", select.selectedOptions[0].text);
   }
 
   #select(name) {

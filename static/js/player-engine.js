@@ -4,6 +4,7 @@ const BUFFER_S = 30;
 const LONGEST_BUFFER_S = 60; // with the token's 120 s this is how long a film can outlast its refund
 const USUAL_BITS_PER_S = 2_000_000; // until the first segments have shown how fast they come
 const MEDIA_RECOVERY_MS = 10_000;
+const LONGEST_PAUSE_MS = 2_000; // before a segment that did not come is asked for again
 
 const IN_PICTURE = "public.accessibility.describes-video";
 const OF_SOUNDS = "public.accessibility.describes-music-and-sound";
@@ -33,6 +34,7 @@ class HlsEngine {
       backBufferLength: BUFFER_S,
       capLevelToPlayerSize: true,
       abrEwmaDefaultEstimate: USUAL_BITS_PER_S,
+      fragLoadPolicy: impatient(Hls.DefaultConfig.fragLoadPolicy),
       renderTextTracksNatively: false, // its own <track> elements need data: addresses, which our policy refuses
       startPosition: stream.position,
       xhrSetup: (xhr, url) => xhr.open("GET", stream.signed(url)),
@@ -93,13 +95,18 @@ class HlsEngine {
     showTexts(this.#video, id);
   }
 
+  /** Ask at once for what did not arrive. */
+  hurry() {
+    this.#hls.startLoad();
+  }
+
   close() {
     this.#hls.destroy();
   }
 
   #reload(error, stream) {
     if (error.details.startsWith("manifest")) this.#hls.loadSource(stream.manifest);
-    else this.#hls.startLoad();
+    else this.hurry();
   }
 
   /** Decoders stumble now and then; one that stumbles again at once cannot play this film. */
@@ -155,6 +162,8 @@ class NativeEngine {
     showTexts(this.#video, id);
   }
 
+  hurry() {} // the browser does as it likes
+
   close() {
     this.#ended.abort();
     this.#video.removeAttribute("src");
@@ -164,6 +173,10 @@ class NativeEngine {
   get #sounds() {
     return [...(this.#video.audioTracks ?? [])];
   }
+}
+
+function impatient({ default: policy }) {
+  return { default: { ...policy, errorRetry: { ...policy.errorRetry, maxRetryDelayMs: LONGEST_PAUSE_MS } } };
 }
 
 function hasBadPicture(video) {

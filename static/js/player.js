@@ -74,12 +74,19 @@ class Player {
     video.addEventListener("timeupdate", () => this.#notePosition());
     video.addEventListener("waiting", () => this.#wait(true));
     for (const event of ["playing", "canplay", "ended"]) video.addEventListener(event, () => this.#recovered());
-    addEventListener("online", () => this.#mend());
+    addEventListener("online", () => (this.#retry || this.#engine) && this.#tryAgain());
+    video.addEventListener("pause", () => this.#renew());
     addEventListener("pagehide", () => this.#renew());
     document.addEventListener("visibilitychange", () => document.hidden && this.#renew());
     for (const button of this.#watch.querySelectorAll("[data-again]")) {
-      button.addEventListener("click", () => (this.#retry ? this.#mend() : this.open(this.#consent)));
+      button.addEventListener("click", () => this.#tryAgain());
     }
+  }
+
+  #tryAgain() {
+    if (this.#retry) this.#mend();
+    else if (this.#engine) this.#engine.hurry();
+    else this.open(this.#consent);
   }
 
   #notePosition() {
