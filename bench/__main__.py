@@ -10,6 +10,7 @@ import warnings
 from bench import ROUNDS, SECONDS, Verdict
 from bench.ledger import measure_ledger
 from bench.pages import measure_pages
+from bench.player import measure_player
 from bench.shop import demo_shop, host_of
 from bench.spends import lay_purses, measure_rents
 
@@ -24,7 +25,7 @@ def main() -> None:
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; medians of {ROUNDS} rounds of {SECONDS} s for each side"
     )
     verdicts = []
-    for engine_name in ["sqlite"] if asked.sqlite_only else ["sqlite", "postgresql"]:
+    for engine_name in ["sqlite"] if asked.sqlite_only or asked.only == "player" else ["sqlite", "postgresql"]:
         verdicts += [(is_met, f"{engine_name}: {what}") for is_met, what in _measure(engine_name, asked.only)]
     print(f"Goals, after {time.monotonic() - began:.0f} s")
     for is_met, what in verdicts:
@@ -33,7 +34,7 @@ def main() -> None:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="How fast the shop is, beside named references.")
-    parser.add_argument("--only", choices=["pages", "ledger"], help="leave the other part out")
+    parser.add_argument("--only", choices=["pages", "ledger", "player"], help="leave the other parts out")
     parser.add_argument("--sqlite-only", action="store_true", help="leave PostgreSQL out")
     return parser.parse_args()
 
@@ -42,9 +43,11 @@ def _measure(engine_name: str, only: str | None) -> list[Verdict]:
     print(f"{engine_name}: a shop with the demo's data …", flush=True)
     verdicts = []
     with host_of(engine_name) as host, demo_shop(host) as (app, environ):
-        if only != "ledger":
+        if only in (None, "pages"):
             verdicts += measure_pages(app, environ)
-        if only != "pages":
+        if only in (None, "player") and engine_name == "sqlite":  # the browser does not notice the database
+            verdicts += measure_player(environ)
+        if only in (None, "ledger"):
             lay_purses(app)
             verdicts += measure_rents(app)
             verdicts += measure_ledger(host, app, environ)
