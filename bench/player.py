@@ -45,6 +45,13 @@ SEEK_MS = """target => new Promise(done => {
     video.currentTime = target
 })"""
 
+GO_BACK = """() => new Promise(done => {
+    const video = document.querySelector("video")
+    video.addEventListener("seeked", () => done(video.pause()), { once: true })
+    video.currentTime = 0
+})"""
+"""To the beginning, and stop there: pausing tells the shop, so that the next round begins there, too."""
+
 BARE_PAGE = """<!doctype html><title>bare</title><video style="width: 100%"></video><button>play</button>
 <script type="module">
 document.querySelector("button").addEventListener("click", async () => {
@@ -151,7 +158,10 @@ def _first_frame_and_seeks(opened: Callable[[], Opened]) -> list[float]:
     """Milliseconds to the first frame, to one far ahead, and to one near by."""
     with opened() as (page, button):
         first = page.evaluate(FIRST_FRAME_MS, button)
-        return [first, page.evaluate(SEEK_MS, FAR_S), page.evaluate(SEEK_MS, FAR_S + 3)]
+        seeks = [page.evaluate(SEEK_MS, FAR_S), page.evaluate(SEEK_MS, FAR_S + 3)]
+        page.evaluate(GO_BACK)
+        page.wait_for_load_state("networkidle")
+        return [first, *seeks]
 
 
 def _figures(kind: str, pairs: list[tuple[float, float]]) -> tuple[float, float]:

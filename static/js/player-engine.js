@@ -9,6 +9,11 @@ const LONGEST_PAUSE_MS = 2_000; // before a segment that did not come is asked f
 const IN_PICTURE = "public.accessibility.describes-video";
 const OF_SOUNDS = "public.accessibility.describes-music-and-sound";
 
+/** Get the library ready; whether that works is seen when it is needed. */
+export function fetchEngine(address) {
+  import(address).catch(() => {});
+}
+
 /**
  * Show a stream in the video element. `told.ready(engine)` comes when its qualities, sounds and subtitles are known or
  * change, `told.stumble()` when something did not arrive and is asked for again, `told.trouble(kind, mend)` when it
@@ -36,6 +41,7 @@ class HlsEngine {
       abrEwmaDefaultEstimate: USUAL_BITS_PER_S,
       fragLoadPolicy: impatient(Hls.DefaultConfig.fragLoadPolicy),
       renderTextTracksNatively: false, // its own <track> elements need data: addresses, which our policy refuses
+      startFragPrefetch: true,
       startPosition: stream.position,
       xhrSetup: (xhr, url) => xhr.open("GET", stream.signed(url)),
     });

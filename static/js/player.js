@@ -1,7 +1,7 @@
 // The player: opens a stream, shows it, keeps it alive, and says what to do when something is wrong.
 
 import { Controls } from "./player-controls.js";
-import { openEngine } from "./player-engine.js";
+import { fetchEngine, openEngine } from "./player-engine.js";
 import { wireKeyboard } from "./player-keyboard.js";
 import { Sprites } from "./player-sprites.js";
 import { Refused, Stream, stopStream } from "./player-stream.js";
@@ -47,7 +47,9 @@ class Player {
     this.#wait(true);
     try {
       const { start, csrf } = this.#watch.dataset;
-      this.#stream = await Stream.open(start, csrf, { consent, native: this.#native });
+      const opening = Stream.open(start, csrf, { consent, native: this.#native });
+      if (!this.#native) fetchEngine(this.#watch.dataset.engine); // while the shop answers
+      this.#stream = await opening;
       await this.#show(this.#stream);
     } catch (error) {
       if (error instanceof Refused) this.#refused(error);

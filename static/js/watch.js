@@ -7,13 +7,20 @@ const hasMediaSource = Boolean(window.ManagedMediaSource ?? window.MediaSource);
 const hasAirPlay = "WebKitPlaybackTargetAvailabilityEvent" in window; // which wants playlists that the browser plays by itself
 const native = !hasMediaSource || hasAirPlay;
 
+/** Begin to fetch all of the player at once; each file would else be asked for when another one has come that names it. */
+function fetchAhead(more) {
+  for (const href of [...watch.dataset.modules.split(" "), ...more]) {
+    document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
+  }
+}
+
 async function begin(button) {
   if (button.disabled) return;
   button.disabled = failure.hidden = true;
   watch.toggleAttribute("data-waiting", true);
   video.load(); // Safari: what a press has touched may sound later
   try {
-    if (!native) import(watch.dataset.engine).catch(() => {}); // the player needs it next: begin to fetch it
+    fetchAhead(native ? [] : [watch.dataset.engine]);
     const { open } = await import(watch.dataset.player);
     await open(watch, { native, consent: button.dataset.play === "consent" });
   } catch {
