@@ -16,8 +16,8 @@ export function fetchEngine(address) {
 
 /**
  * Show a stream in the video element. `told.ready(engine)` comes when its qualities, sounds and subtitles are known or
- * change, `told.stumble()` when something did not arrive and is asked for again, `told.trouble(kind, mend)` when it
- * cannot go on by itself: "network" with what to call once it is back, or "media".
+ * change, `told.stumble(kind)` when something did not arrive and is asked for again, `told.trouble(kind, mend)` when it
+ * cannot go on by itself: "network" or "shop", whichever is to blame, with what to call once it is back; or "media".
  */
 export async function openEngine(video, address, stream, told) {
   if (stream.native) return new NativeEngine(video, stream, told);
@@ -55,8 +55,9 @@ class HlsEngine {
       showTexts(video, this.#subtitles);
     });
     hls.on(Events.ERROR, (_event, error) => {
-      if (!error.fatal) return error.type === ErrorTypes.NETWORK_ERROR && told.stumble();
-      if (error.type === ErrorTypes.NETWORK_ERROR) told.trouble("network", () => this.#reload(error, stream));
+      const isMissing = error.type === ErrorTypes.NETWORK_ERROR;
+      if (!error.fatal) return isMissing && told.stumble(blamed(error));
+      if (isMissing) told.trouble(blamed(error), () => this.#reload(error, stream));
       else if (error.type !== ErrorTypes.MEDIA_ERROR || !this.#recover()) told.trouble("media");
     });
     this.#hls = hls;
@@ -183,6 +184,11 @@ class NativeEngine {
 
 function impatient({ default: policy }) {
   return { default: { ...policy, errorRetry: { ...policy.errorRetry, maxRetryDelayMs: LONGEST_PAUSE_MS } } };
+}
+
+/** Who is to blame for what did not arrive: a shop that answers, but not with what it should. */
+function blamed({ response }) {
+  return response?.code === 404 || response?.code >= 500 ? "shop" : "network";
 }
 
 function hasBadPicture(video) {

@@ -3,6 +3,11 @@
 const TOKEN = /\/media\/[^/]+\//;
 const FINAL = new Set([400, 401, 403, 404, 409, 422]);
 
+/** The shop answers, but not as it should. */
+class Unwell extends Error {
+  kind = "shop";
+}
+
 /** The shop says no: `reason` names one of the page's messages, `streams` are those that hold the places. */
 export class Refused extends Error {
   constructor(reason, streams) {
@@ -56,7 +61,7 @@ async function post(address, csrf, fields) {
   const body = new URLSearchParams({ ...fields, csrf_token: csrf });
   const response = await fetch(address, { method: "POST", body, keepalive: true });
   if (response.ok) return response.status === 204 ? {} : response.json();
-  if (!FINAL.has(response.status)) throw new Error(`${address}: ${response.status}`);
+  if (!FINAL.has(response.status)) throw new Unwell(`${address}: ${response.status}`);
   const { reason = "signed_out", streams } = await response.json().catch(() => ({}));
   throw new Refused(reason, streams);
 }

@@ -53,7 +53,7 @@ class Player {
       await this.#show(this.#stream);
     } catch (error) {
       if (error instanceof Refused) this.#refused(error);
-      else this.#troubled("network", () => this.open(consent));
+      else this.#troubled(error.kind ?? "network", () => this.open(consent));
     }
   }
 
@@ -61,7 +61,7 @@ class Player {
     const sprites = new Sprites(stream);
     this.#engine = await openEngine(this.#video, this.#watch.dataset.engine, stream, {
       ready: (engine) => this.#controls.offer(engine, sprites),
-      stumble: () => this.#video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA && this.#say("network"),
+      stumble: (kind) => this.#video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA && this.#say(kind),
       trouble: (kind, mend) => this.#troubled(kind, mend ?? (() => this.open(false))),
     });
     this.#consent = false;
@@ -150,7 +150,7 @@ class Player {
     this.#failures += 1;
     this.#retry = { mend, timer: setTimeout(() => this.#mend(), pause) };
     this.#wait(false);
-    this.#say("network");
+    this.#say(kind);
   }
 
   async #mend() {

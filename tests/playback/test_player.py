@@ -302,15 +302,25 @@ def complaints_of_axe(page: Page) -> list[str]:
     return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
 
 
-def test_what_does_not_come_is_asked_for_again(context: BrowserContext, stage: tuple[Browser, str, Any]) -> None:
+ANSWERS = {
+    "network": ("La connexion est coupée", lambda route: route.abort()),
+    "shop": ("La boutique n’envoie pas le film", lambda route: route.fulfill(status=503)),
+}
+
+
+@pytest.mark.parametrize("to_blame", ANSWERS)
+def test_what_does_not_come_is_asked_for_again(
+    context: BrowserContext, stage: tuple[Browser, str, Any], to_blame: str
+) -> None:
+    words, answer = ANSWERS[to_blame]
     seat = Seat(context, stage[1])
-    message = seat.page.locator("[data-message=network]")
+    message = seat.page.locator(f"[data-message={to_blame}]")
     later_segments = re.compile(r"/0000[3-6]\.m4s")
-    seat.page.route(later_segments, lambda route: route.abort())
+    seat.page.route(later_segments, answer)
     seat.play()
     seat.video.evaluate("video => { video.currentTime = 9 }")
+    expect(message).to_contain_text(words)
     expect(message).to_be_visible()
-    expect(message).to_contain_text("reprendra de lui-même")
     seat.page.unroute(later_segments)
     seat.until("video.currentTime > 9.5")
     expect(message).to_be_hidden()
