@@ -1,6 +1,7 @@
 """The player in a real browser, on a film that the shop packaged: what one sees, presses, reads and hears of it."""
 
 import gzip
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from config import ROOT
 from store.gateways.packager import SEGMENT_S
 from tests.browser import FLAGS, require
+from tests.journey.test_journey import SCREENS, WALKED
 from tests.playback.cinema import DURATION_S, SPRITE, open_cinema
 from tests.playback.theatre import SLUG
 from tests.shop import PASSWORD
@@ -280,21 +282,34 @@ def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"Tab does not lead to {selector}")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(seat: Seat, scheme: str) -> None:
-    seat.page.emulate_media(color_scheme=scheme)
+@pytest.mark.parametrize("screen", WALKED)
+def test_axe_finds_nothing(stage: tuple[Browser, str, Any], screen: str) -> None:
+    browser, address, state = stage
+    with browser.new_context(**SCREENS[screen], storage_state=state) as context:
+        seat = Seat(context, address)
+        look_at(seat, f"{screen}-1-before")
+        seat.play(at=8)
+        seat.page.keyboard.press("c")
+        box = seat.control("seek").bounding_box()
+        seat.page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] / 2)
+        expect(seat.page.locator("[data-preview] canvas")).to_be_visible()
+        look_at(seat, f"{screen}-2-preview")
+        seat.page.locator("[data-settings] summary").click()
+        look_at(seat, f"{screen}-3-settings")
+        seat.page.keyboard.press("Escape")
+        seat.page.keyboard.press("?")
+        look_at(seat, f"{screen}-4-keys")
+        seat.page.keyboard.press("Escape")
+        for name in ("network", "streams"):
+            seat.page.locator(f"[data-message={name}]").evaluate("message => { message.hidden = false }")
+        look_at(seat, f"{screen}-5-messages")
+
+
+def look_at(seat: Seat, name: str) -> None:
+    """Let axe look, and take a photograph for whoever sets JOURNEY_PICTURES."""
     assert complaints_of_axe(seat.page) == []
-    seat.play()
-    seat.page.keyboard.press("c")
-    seat.page.locator("[data-settings] summary").click()
-    assert complaints_of_axe(seat.page) == []
-    seat.page.keyboard.press("Escape")
-    seat.page.keyboard.press("?")
-    assert complaints_of_axe(seat.page) == []
-    seat.page.keyboard.press("Escape")
-    for name in ("network", "streams"):
-        seat.page.locator(f"[data-message={name}]").evaluate("message => { message.hidden = false }")
-    assert complaints_of_axe(seat.page) == []
+    if folder := os.environ.get("JOURNEY_PICTURES"):
+        seat.page.screenshot(path=Path(folder) / f"player-{name}.png")
 
 
 def complaints_of_axe(page: Page) -> list[str]:
