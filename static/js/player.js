@@ -23,6 +23,7 @@ class Player {
   #video;
   #native;
   #controls;
+  #opening;
   #stream;
   #engine;
   #renewTimer;
@@ -49,8 +50,11 @@ class Player {
       const { start, csrf } = this.#watch.dataset;
       const opening = Stream.open(start, csrf, { consent, native: this.#native });
       if (!this.#native) fetchEngine(this.#watch.dataset.engine); // while the shop answers
-      this.#stream = await opening;
-      await this.#show(this.#stream);
+      this.#opening = opening;
+      const stream = await opening;
+      if (opening !== this.#opening) return; // pressed again meanwhile
+      this.#stream = stream;
+      await this.#show(stream);
     } catch (error) {
       if (error instanceof Refused) this.#refused(error);
       else this.#troubled(error.kind ?? "network", () => this.open(consent));
