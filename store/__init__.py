@@ -35,7 +35,20 @@ from store.prepaid_cards import jobs as prepaid_cards_jobs
 from store.prepaid_cards import views as prepaid_cards_views
 from store.rentals import jobs as rentals_jobs
 from store.rentals import views as rentals_views
-from store.web import corner, csrf, desk, errors, filters, headers, health, limits, locale, sign_in, stylesheet
+from store.web import (
+    corner,
+    csrf,
+    desk,
+    errors,
+    filters,
+    headers,
+    health,
+    limits,
+    locale,
+    player_script,
+    sign_in,
+    stylesheet,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -89,7 +102,7 @@ def create_app(settings: Mapping[str, Any]) -> Flask:
     init_logs()
     init_db(app)
     Compress(app)
-    for part in (locale, filters, stylesheet, desk, csrf, limits, sign_in, corner, headers, errors):
+    for part in (locale, filters, stylesheet, player_script, desk, csrf, limits, sign_in, corner, headers, errors):
         part.init_app(app)
     for room in ROOMS:
         app.register_blueprint(room.blueprint)

@@ -7,11 +7,9 @@ const hasMediaSource = Boolean(window.ManagedMediaSource ?? window.MediaSource);
 const hasAirPlay = "WebKitPlaybackTargetAvailabilityEvent" in window; // which wants playlists that the browser plays by itself
 const native = !hasMediaSource || hasAirPlay;
 
-/** Begin to fetch all of the player at once; each file would else be asked for when another one has come that names it. */
-function fetchAhead(more) {
-  for (const href of [...watch.dataset.modules.split(" "), ...more]) {
-    document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
-  }
+/** Begin to fetch what the player needs next. */
+function fetchAhead(href) {
+  document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
 }
 
 async function begin(button) {
@@ -20,7 +18,7 @@ async function begin(button) {
   watch.toggleAttribute("data-waiting", true);
   video.load(); // Safari: what a press has touched may sound later
   try {
-    fetchAhead(native ? [] : [watch.dataset.engine]);
+    if (!native) fetchAhead(watch.dataset.engine);
     const { open } = await import(watch.dataset.player);
     await open(watch, { native, consent: button.dataset.play === "consent" });
   } catch {
