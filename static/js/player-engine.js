@@ -9,11 +9,6 @@ const LONGEST_PAUSE_MS = 2_000; // before a segment that did not come is asked f
 const IN_PICTURE = "public.accessibility.describes-video";
 const OF_SOUNDS = "public.accessibility.describes-music-and-sound";
 
-/** Get the library ready; whether that works is seen when it is needed. */
-export function fetchEngine(address) {
-  import(address).catch(() => {});
-}
-
 /**
  * Show a stream in the video element. `told.ready(engine)` comes when its qualities, sounds and subtitles are known or
  * change, `told.stumble(kind)` when something did not arrive and is asked for again, `told.trouble(kind, mend)` when it
@@ -71,9 +66,10 @@ class HlsEngine {
     return [...new Set(this.#hls.levels.map((level) => level.height))].sort((a, b) => b - a);
   }
 
-  /** Play in this height; 0 leaves the choice to the engine. */
+  /** Play in this height from here on, whatever is buffered; 0 leaves the choice to the engine. */
   chooseHeight(height) {
-    this.#hls.nextLevel = height ? this.#hls.levels.findIndex((level) => level.height === height) : -1;
+    if (height) this.#hls.currentLevel = this.#hls.levels.findIndex((level) => level.height === height);
+    else this.#hls.nextLevel = -1;
   }
 
   /** The sounds that one can choose from: `{ id, language, name, special }`, `special` for one that describes the picture. */

@@ -34,10 +34,10 @@ export class Stream {
     this.#csrf = csrf;
   }
 
-  /** Ask for a stream; throws Refused, or what the network threw. */
-  static async open(address, csrf, { consent, native }) {
+  /** Ask for a stream, unless that was `asked` before; throws Refused, or what the network threw. */
+  static async open(address, csrf, { consent, native, asked }) {
     const fields = { ...(consent && { consentement: "oui" }), ...(native && { lecteur: "natif" }) };
-    return new Stream(await post(address, csrf, fields), csrf, native);
+    return new Stream(await answerOf(asked ?? send(address, csrf, fields)), csrf, native);
   }
 
   /** Tell where the film is and take a new token; survives the page, so that it may be the last thing that it does. */
@@ -57,11 +57,18 @@ export async function stopStream(address, csrf) {
   await post(address, csrf, {});
 }
 
-async function post(address, csrf, fields) {
-  const body = new URLSearchParams({ ...fields, csrf_token: csrf });
-  const response = await fetch(address, { method: "POST", body, keepalive: true });
+function post(address, csrf, fields) {
+  return answerOf(send(address, csrf, fields));
+}
+
+function send(address, csrf, fields) {
+  return fetch(address, { method: "POST", body: new URLSearchParams({ ...fields, csrf_token: csrf }), keepalive: true });
+}
+
+async function answerOf(sent) {
+  const response = await sent;
   if (response.ok) return response.status === 204 ? {} : response.json();
-  if (!FINAL.has(response.status)) throw new Unwell(`${address}: ${response.status}`);
+  if (!FINAL.has(response.status)) throw new Unwell(`${response.url}: ${response.status}`);
   const { reason = "signed_out", streams } = await response.json().catch(() => ({}));
   throw new Refused(reason, streams);
 }

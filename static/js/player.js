@@ -1,21 +1,24 @@
 // The player: opens a stream, shows it, keeps it alive, and says what to do when something is wrong.
 
 import { Controls } from "./player-controls.js";
-import { fetchEngine, openEngine } from "./player-engine.js";
+import { openEngine } from "./player-engine.js";
 import { wireKeyboard } from "./player-keyboard.js";
 import { Sprites } from "./player-sprites.js";
 import { Refused, Stream, stopStream } from "./player-stream.js";
 
-const PLAYLIST = "application/vnd.apple.mpegurl";
 const RENEW_EVERY_MS = 10_000;
 const RETRY_AFTER_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 
 let player;
 
-/** Open the film of the page's `[data-watch]` element. `native`: the browser plays it by itself; `consent`: its rental begins. */
-export async function open(watch, { native, consent }) {
+/**
+ * Open the film of the page's `[data-watch]` element. `native`: the browser plays it by itself; `canPlay`: and is able to;
+ * `consent`: its rental begins; `asked`: the shop's answer, which is on its way.
+ */
+export async function open(watch, { native, canPlay, consent, asked }) {
   player ??= new Player(watch, native);
-  await player.open(consent);
+  if (canPlay) await player.open(consent, asked);
+  else player.refuse("unsupported");
 }
 
 class Player {
@@ -40,16 +43,14 @@ class Player {
     this.#listen();
   }
 
-  async open(consent) {
+  async open(consent, asked) {
     this.#close();
     this.#consent = consent;
     this.#say(null);
-    if (this.#native && !this.#video.canPlayType(PLAYLIST)) return this.#stop("unsupported");
     this.#wait(true);
     try {
       const { start, csrf } = this.#watch.dataset;
-      const opening = Stream.open(start, csrf, { consent, native: this.#native });
-      if (!this.#native) fetchEngine(this.#watch.dataset.engine); // while the shop answers
+      const opening = Stream.open(start, csrf, { consent, native: this.#native, asked });
       this.#opening = opening;
       const stream = await opening;
       if (opening !== this.#opening) return; // pressed again meanwhile
@@ -113,7 +114,7 @@ class Player {
   #refused(refusal) {
     if (refusal.reason === "silent") return this.open(false); // it slept too long: take a place again
     if (refusal.streams) this.#offerToStop(refusal.streams);
-    this.#stop(refusal.reason);
+    this.refuse(refusal.reason);
   }
 
   #offerToStop(streams) {
@@ -132,7 +133,8 @@ class Player {
     return entry;
   }
 
-  #stop(reason) {
+  /** Stop, or do not begin, and say why by the page's message of that name. */
+  refuse(reason) {
     this.#close();
     this.#wait(false);
     this.#controls.hide();
@@ -148,7 +150,7 @@ class Player {
   }
 
   #troubled(kind, mend) {
-    if (kind === "media") return this.#stop("media");
+    if (kind === "media") return this.refuse("media");
     clearTimeout(this.#retry?.timer);
     const pause = RETRY_AFTER_MS[Math.min(this.#failures, RETRY_AFTER_MS.length - 1)];
     this.#failures += 1;
