@@ -6,13 +6,38 @@ import signal
 import sys
 import time
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from bench import ROUNDS, SECONDS, Verdict
 from bench.edge import measure_edge
 from bench.ledger import measure_ledger
 from bench.pages import measure_pages
+from bench.player import measure_player
 from bench.shop import demo_shop, host_of
 from bench.spends import lay_purses, measure_rents
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something to measure in a shop with the demo's data: `measure(host, app, environ)`."""
+
+    measure: Callable[[Any, Any, Any], list[Verdict]]
+    asks_no_database: bool = False
+
+
+def _measure_books(host: Any, app: Any, environ: Any) -> list[Verdict]:
+    lay_purses(app)
+    return [*measure_rents(app), *measure_ledger(host, app, environ)]
+
+
+PARTS = {
+    "pages": Part(lambda _host, app, environ: measure_pages(app, environ)),
+    "edge": Part(lambda _host, app, _environ: measure_edge(app), asks_no_database=True),
+    "player": Part(lambda _host, _app, environ: measure_player(environ), asks_no_database=True),
+    "ledger": Part(_measure_books),
+}
 
 
 def main() -> None:
@@ -24,10 +49,11 @@ def main() -> None:
     print(
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; medians of {ROUNDS} rounds of {SECONDS} s for each side"
     )
-    verdicts = []
-    on_sqlite_alone = asked.sqlite_only or asked.only == "edge"  # nginx asks no database
-    for engine_name in ["sqlite"] if on_sqlite_alone else ["sqlite", "postgresql"]:
-        verdicts += [(is_met, f"{engine_name}: {what}") for is_met, what in _measure(engine_name, asked.only)]
+    parts = [PARTS[asked.only]] if asked.only else [*PARTS.values()]
+    verdicts = _measure("sqlite", parts)
+    on_both = [part for part in parts if not part.asks_no_database]
+    if on_both and not asked.sqlite_only:
+        verdicts += _measure("postgresql", on_both)
     print(f"Goals, after {time.monotonic() - began:.0f} s")
     for is_met, what in verdicts:
         print(f"  {'met    ' if is_met else 'NOT MET'}  {what}")
@@ -35,24 +61,16 @@ def main() -> None:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="How fast the shop is, beside named references.")
-    parser.add_argument("--only", choices=["pages", "edge", "ledger"], help="leave the other parts out")
+    parser.add_argument("--only", choices=PARTS, help="leave the other parts out")
     parser.add_argument("--sqlite-only", action="store_true", help="leave PostgreSQL out")
     return parser.parse_args()
 
 
-def _measure(engine_name: str, only: str | None) -> list[Verdict]:
+def _measure(engine_name: str, parts: list[Part]) -> list[Verdict]:
     print(f"{engine_name}: a shop with the demo's data …", flush=True)
-    verdicts = []
     with host_of(engine_name) as host, demo_shop(host) as (app, environ):
-        if only in {None, "pages"}:
-            verdicts += measure_pages(app, environ)
-        if only in {None, "edge"} and engine_name == "sqlite":
-            verdicts += measure_edge(app)
-        if only in {None, "ledger"}:
-            lay_purses(app)
-            verdicts += measure_rents(app)
-            verdicts += measure_ledger(host, app, environ)
-    return verdicts
+        found = [verdict for part in parts for verdict in part.measure(host, app, environ)]
+    return [(is_met, f"{engine_name}: {what}") for is_met, what in found]
 
 
 if __name__ == "__main__":

@@ -92,9 +92,9 @@ def owner_of(app: Flask) -> Iterator[Engine]:
 
 
 @contextmanager
-def served(target: str, environ: Environ) -> Iterator[int]:
+def served(target: str, environ: Environ, port: int = 0) -> Iterator[int]:
     """`target` behind gunicorn; gives the port. Preloaded, so that no round finds one worker up and the other starting."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as door:
+    with socket.create_server(("127.0.0.1", port), backlog=64) as door:
         server = subprocess.Popen(
             [*GUNICORN.split(), "--bind", f"fd://{door.fileno()}", target],
             env={**os.environ, **environ},

@@ -50,6 +50,7 @@ from store.web import (
     kept_pages,
     limits,
     locale,
+    player_script,
     sign_in,
     stylesheet,
 )
@@ -112,7 +113,7 @@ def create_app(settings: Mapping[str, Any]) -> Flask:
     init_db(app)
     kept_pages.init_app(app)
     Compress(app)
-    for part in (locale, filters, stylesheet, desk, csrf, limits, sign_in, corner, headers, errors):
+    for part in (locale, filters, stylesheet, player_script, desk, csrf, limits, sign_in, corner, headers, errors):
         part.init_app(app)
     for room in ROOMS:
         app.register_blueprint(room.blueprint)

@@ -1,26 +1,35 @@
 // The control bar: what one can press, and what it shows of the film. Its words stand in the page.
 
+import { Choices } from "./player-choices.js";
 import { remember, remembered } from "./player-memory.js";
+import { Preview } from "./player-preview.js";
 
 const IDLE_AFTER_MS = 3_000;
+const SAID_FOR_MS = 2_000;
+
+const percent = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
 
 /** The bar of a `[data-watch]` element; the keyboard calls the same methods as the buttons. */
 export class Controls {
   #watch;
   #frame;
   #video;
-  #engine;
+  #choices;
+  #preview;
   #idleTimer;
+  #saidTimer;
   #seeking = false;
 
   constructor(watch, video) {
     this.#watch = watch;
     this.#frame = watch.querySelector("[data-frame]");
     this.#video = video;
-    this.#restore();
+    this.#choices = new Choices(watch, video);
+    this.#preview = new Preview(watch, this.#control("seek"), clock);
+    this.#restoreVolume();
     this.#wireButtons();
-    this.#wireSeek();
-    this.#wireChoices();
+    this.#wireSliders();
+    this.#wireAirPlay();
     this.#wireIdleness();
     this.#follow();
   }
@@ -37,11 +46,14 @@ export class Controls {
     this.#bar.hidden = true;
   }
 
-  /** Offer what this engine has: qualities, and the subtitles that were chosen last. */
-  offer(engine) {
-    this.#engine = engine;
-    this.#offerHeights(engine.heights());
-    engine.showSubtitles(this.#control("language").value);
+  /** Offer what this engine has, and the small pictures of its film. */
+  offer(engine, sprites) {
+    this.#choices.offer(engine);
+    this.#preview.offer(sprites);
+  }
+
+  get areShown() {
+    return !this.#bar.hidden;
   }
 
   togglePlay() {
@@ -60,6 +72,7 @@ export class Controls {
   changeVolume(step) {
     this.#video.muted = false;
     this.#video.volume = Math.min(1, Math.max(0, this.#video.volume + step));
+    this.#say(`${this.#control("volume").ariaLabel} ${percent.format(this.#video.volume)}`);
   }
 
   toggleMuted() {
@@ -67,11 +80,7 @@ export class Controls {
   }
 
   toggleSubtitles() {
-    const language = this.#control("language");
-    const wanted = remembered("subtitles.last", document.documentElement.lang);
-    const known = [...language.options].map((option) => option.value).filter(Boolean);
-    language.value = language.value ? "" : known.includes(wanted) ? wanted : (known[0] ?? "");
-    this.#chooseSubtitles();
+    this.#say(this.#choices.toggleSubtitles());
   }
 
   async toggleFullScreen() {
@@ -103,12 +112,11 @@ export class Controls {
     };
     for (const [name, act] of Object.entries(acts)) this.#control(name).addEventListener("click", act);
     this.#control("picture").hidden = !document.pictureInPictureEnabled;
-    this.#control("subtitles").hidden = this.#control("language").options.length < 2;
     this.#video.addEventListener("click", () => this.togglePlay());
     this.#video.addEventListener("dblclick", () => this.toggleFullScreen());
   }
 
-  #wireSeek() {
+  #wireSliders() {
     const seek = this.#control("seek");
     seek.addEventListener("input", () => {
       this.#seeking = true;
@@ -118,25 +126,18 @@ export class Controls {
       this.#seeking = false;
       this.#seekTo(seek.valueAsNumber);
     });
+    this.#control("volume").addEventListener("input", ({ target }) => {
+      this.#video.muted = false;
+      this.#video.volume = target.valueAsNumber;
+    });
   }
 
-  #wireChoices() {
-    const video = this.#video;
-    const on = (name, event, act) => this.#control(name).addEventListener(event, (input) => act(input.target.value));
-    on("volume", "input", (volume) => {
-      video.muted = false;
-      video.volume = Number(volume);
-    });
-    on("language", "change", () => this.#chooseSubtitles());
-    on("size", "change", (size) => this.#chooseSize(size));
-    on("height", "change", (height) => this.#engine?.chooseHeight(Number(height)));
-    on("speed", "change", (speed) => (video.playbackRate = video.defaultPlaybackRate = Number(speed)));
-    const settings = this.#watch.querySelector("[data-settings]");
-    document.addEventListener("click", (event) => settings.contains(event.target) || (settings.open = false));
-    settings.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || !settings.open) return;
-      settings.open = false;
-      settings.querySelector("summary").focus();
+  /** Safari alone knows of screens nearby, and tells when there is one. */
+  #wireAirPlay() {
+    const button = this.#control("airplay");
+    button.addEventListener("click", () => this.#video.webkitShowPlaybackTargetPicker());
+    this.#video.addEventListener("webkitplaybacktargetavailabilitychanged", ({ availability }) => {
+      button.hidden = availability !== "available";
     });
   }
 
@@ -172,36 +173,17 @@ export class Controls {
     else await this.#video.requestPictureInPicture().catch(() => {}); // no picture yet
   }
 
-  #chooseSubtitles() {
-    const { value } = this.#control("language");
-    remember("subtitles", value);
-    if (value) remember("subtitles.last", value);
-    this.#show("subtitles", value !== "");
-    this.#engine?.showSubtitles(value);
-  }
-
-  #chooseSize(size) {
-    remember("subtitles.size", size);
-    this.#watch.dataset.subtitleSize = size;
-  }
-
-  #restore() {
-    choose(this.#control("language"), remembered("subtitles", ""));
-    choose(this.#control("size"), remembered("subtitles.size", "normal"));
-    this.#watch.dataset.subtitleSize = this.#control("size").value;
-    this.#show("subtitles", this.#control("language").value !== "");
+  #restoreVolume() {
     this.#video.volume = Number(remembered("volume", "1"));
     this.#showVolume();
   }
 
-  #offerHeights(heights) {
-    const select = this.#control("height");
-    const automatic = select.options[0];
-    const options = heights.map((height) => new Option(select.dataset.words.replace("{height}", height), height));
-    const chosen = select.value;
-    select.replaceChildren(automatic, ...options);
-    choose(select, chosen);
-    select.closest("label").hidden = heights.length < 2;
+  /** Show for a moment what a key did, and read it out. */
+  #say(words) {
+    const said = this.#watch.querySelector("[data-said]");
+    clearTimeout(this.#saidTimer);
+    said.textContent = words;
+    this.#saidTimer = setTimeout(() => (said.textContent = ""), SAID_FOR_MS);
   }
 
   #showPosition(position) {
@@ -236,13 +218,8 @@ export class Controls {
   #show(name, on) {
     const button = this.#control(name);
     button.toggleAttribute("data-on", on);
-    if (button.hasAttribute("aria-pressed")) button.setAttribute("aria-pressed", on);
-    else button.setAttribute("aria-label", on ? button.dataset.labelOn : button.dataset.labelOff);
+    button.setAttribute("aria-label", on ? button.dataset.labelOn : button.dataset.labelOff);
   }
-}
-
-function choose(select, value) {
-  select.value = [...select.options].some((option) => option.value === value) ? value : select.options[0].value;
 }
 
 function share(part, whole) {

@@ -3,6 +3,11 @@
 const TOKEN = /\/media\/[^/]+\//;
 const FINAL = new Set([400, 401, 403, 404, 409, 422]);
 
+/** The shop answers, but not as it should. */
+class Unwell extends Error {
+  kind = "shop";
+}
+
 /** The shop says no: `reason` names one of the page's messages, `streams` are those that hold the places. */
 export class Refused extends Error {
   constructor(reason, streams) {
@@ -12,23 +17,27 @@ export class Refused extends Error {
   }
 }
 
-/** A stream of the shop's. `position` is where the film is, in seconds; `manifest` is the address with the newest token. */
+/**
+ * A stream of the shop's. `position` is where the film is, in seconds; `manifest` is the address with the newest token;
+ * a `native` one is played by the browser itself, which cannot change addresses: its token is good for the whole session.
+ */
 export class Stream {
   #renewAddress;
   #csrf;
   #sequence = 0;
 
-  constructor(answer, csrf) {
+  constructor(answer, csrf, native) {
+    this.native = native;
     this.position = answer.position_s;
     this.manifest = answer.manifest;
     this.#renewAddress = answer.renew;
     this.#csrf = csrf;
   }
 
-  /** Ask for a stream; throws Refused, or what the network threw. A `native` one keeps its token for the whole session. */
-  static async open(address, csrf, { consent, native }) {
+  /** Ask for a stream, unless that was `asked` before; throws Refused, or what the network threw. */
+  static async open(address, csrf, { consent, native, asked }) {
     const fields = { ...(consent && { consentement: "oui" }), ...(native && { lecteur: "natif" }) };
-    return new Stream(await post(address, csrf, fields), csrf);
+    return new Stream(await answerOf(asked ?? send(address, csrf, fields)), csrf, native);
   }
 
   /** Tell where the film is and take a new token; survives the page, so that it may be the last thing that it does. */
@@ -48,11 +57,18 @@ export async function stopStream(address, csrf) {
   await post(address, csrf, {});
 }
 
-async function post(address, csrf, fields) {
-  const body = new URLSearchParams({ ...fields, csrf_token: csrf });
-  const response = await fetch(address, { method: "POST", body, keepalive: true });
+function post(address, csrf, fields) {
+  return answerOf(send(address, csrf, fields));
+}
+
+function send(address, csrf, fields) {
+  return fetch(address, { method: "POST", body: new URLSearchParams({ ...fields, csrf_token: csrf }), keepalive: true });
+}
+
+async function answerOf(sent) {
+  const response = await sent;
   if (response.ok) return response.status === 204 ? {} : response.json();
-  if (!FINAL.has(response.status)) throw new Error(`${address}: ${response.status}`);
+  if (!FINAL.has(response.status)) throw new Unwell(`${response.url}: ${response.status}`);
   const { reason = "signed_out", streams } = await response.json().catch(() => ({}));
   throw new Refused(reason, streams);
 }

@@ -1,8 +1,9 @@
 // The player: opens a stream, shows it, keeps it alive, and says what to do when something is wrong.
 
 import { Controls } from "./player-controls.js";
-import { canPlay, isNative, openEngine } from "./player-engine.js";
+import { openEngine } from "./player-engine.js";
 import { wireKeyboard } from "./player-keyboard.js";
+import { Sprites } from "./player-sprites.js";
 import { Refused, Stream, stopStream } from "./player-stream.js";
 
 const RENEW_EVERY_MS = 10_000;
@@ -10,16 +11,22 @@ const RETRY_AFTER_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 
 let player;
 
-/** Open the film of the page's `[data-watch]` element; `consent` begins its rental. */
-export async function open(watch, consent) {
-  player ??= new Player(watch);
-  await player.open(consent);
+/**
+ * Open the film of the page's `[data-watch]` element. `native`: the browser plays it by itself; `canPlay`: and is able to;
+ * `consent`: its rental begins; `asked`: the shop's answer, which is on its way.
+ */
+export async function open(watch, { native, canPlay, consent, asked }) {
+  player ??= new Player(watch, native);
+  if (canPlay) await player.open(consent, asked);
+  else player.refuse("unsupported");
 }
 
 class Player {
   #watch;
   #video;
+  #native;
   #controls;
+  #opening;
   #stream;
   #engine;
   #renewTimer;
@@ -27,34 +34,39 @@ class Player {
   #retry; // what failed: how to mend it, and when that is tried by itself
   #failures = 0;
 
-  constructor(watch) {
+  constructor(watch, native) {
     this.#watch = watch;
+    this.#native = native;
     this.#video = watch.querySelector("video");
     this.#controls = new Controls(watch, this.#video);
     wireKeyboard(watch.querySelector("[data-frame]"), this.#controls);
     this.#listen();
   }
 
-  async open(consent) {
+  async open(consent, asked) {
     this.#close();
     this.#consent = consent;
     this.#say(null);
-    if (!canPlay(this.#video)) return this.#stop("unsupported");
     this.#wait(true);
     try {
       const { start, csrf } = this.#watch.dataset;
-      this.#stream = await Stream.open(start, csrf, { consent, native: isNative() });
-      await this.#show(this.#stream);
+      const opening = Stream.open(start, csrf, { consent, native: this.#native, asked });
+      this.#opening = opening;
+      const stream = await opening;
+      if (opening !== this.#opening) return; // pressed again meanwhile
+      this.#stream = stream;
+      await this.#show(stream);
     } catch (error) {
       if (error instanceof Refused) this.#refused(error);
-      else this.#troubled("network", () => this.open(consent));
+      else this.#troubled(error.kind ?? "network", () => this.open(consent));
     }
   }
 
   async #show(stream) {
+    const sprites = new Sprites(stream);
     this.#engine = await openEngine(this.#video, this.#watch.dataset.engine, stream, {
-      ready: (engine) => this.#controls.offer(engine),
-      stumble: () => this.#video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA && this.#say("network"),
+      ready: (engine) => this.#controls.offer(engine, sprites),
+      stumble: (kind) => this.#video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA && this.#say(kind),
       trouble: (kind, mend) => this.#troubled(kind, mend ?? (() => this.open(false))),
     });
     this.#consent = false;
@@ -69,12 +81,19 @@ class Player {
     video.addEventListener("timeupdate", () => this.#notePosition());
     video.addEventListener("waiting", () => this.#wait(true));
     for (const event of ["playing", "canplay", "ended"]) video.addEventListener(event, () => this.#recovered());
-    addEventListener("online", () => this.#mend());
+    addEventListener("online", () => (this.#retry || this.#engine) && this.#tryAgain());
+    video.addEventListener("pause", () => this.#renew());
     addEventListener("pagehide", () => this.#renew());
     document.addEventListener("visibilitychange", () => document.hidden && this.#renew());
     for (const button of this.#watch.querySelectorAll("[data-again]")) {
-      button.addEventListener("click", () => (this.#retry ? this.#mend() : this.open(this.#consent)));
+      button.addEventListener("click", () => this.#tryAgain());
     }
+  }
+
+  #tryAgain() {
+    if (this.#retry) this.#mend();
+    else if (this.#engine) this.#engine.hurry();
+    else this.open(this.#consent);
   }
 
   #notePosition() {
@@ -95,7 +114,7 @@ class Player {
   #refused(refusal) {
     if (refusal.reason === "silent") return this.open(false); // it slept too long: take a place again
     if (refusal.streams) this.#offerToStop(refusal.streams);
-    this.#stop(refusal.reason);
+    this.refuse(refusal.reason);
   }
 
   #offerToStop(streams) {
@@ -114,7 +133,8 @@ class Player {
     return entry;
   }
 
-  #stop(reason) {
+  /** Stop, or do not begin, and say why by the page's message of that name. */
+  refuse(reason) {
     this.#close();
     this.#wait(false);
     this.#controls.hide();
@@ -130,13 +150,13 @@ class Player {
   }
 
   #troubled(kind, mend) {
-    if (kind === "media") return this.#stop("media");
+    if (kind === "media") return this.refuse("media");
     clearTimeout(this.#retry?.timer);
     const pause = RETRY_AFTER_MS[Math.min(this.#failures, RETRY_AFTER_MS.length - 1)];
     this.#failures += 1;
     this.#retry = { mend, timer: setTimeout(() => this.#mend(), pause) };
     this.#wait(false);
-    this.#say("network");
+    this.#say(kind);
   }
 
   async #mend() {

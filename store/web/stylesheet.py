@@ -31,7 +31,7 @@ def init_app(app: Flask) -> None:
     def stylesheet(mark: str) -> Response:
         if mark != sheet_hash:
             abort(404)
-        return _for_a_year(Response(sheet, mimetype="text/css"))
+        return for_a_year(Response(sheet, mimetype="text/css"))
 
     app.add_template_global(lambda: url_for("stylesheet", mark=sheet_hash), "stylesheet_url")
     app.add_template_global(asset_url, "asset_url")
@@ -58,10 +58,11 @@ def _digest(content: bytes) -> str:
 
 def _keep_marked_files(response: Response) -> Response:
     if request.endpoint == "static" and "v" in request.args and response.status_code == 200:
-        return _for_a_year(response)
+        return for_a_year(response)
     return response
 
 
-def _for_a_year(response: Response) -> Response:
+def for_a_year(response: Response) -> Response:
+    """Let everybody keep an answer whose address marks its content."""
     response.headers["Cache-Control"] = f"public, max-age={ONE_YEAR_S}, immutable"
     return response
