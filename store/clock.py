@@ -32,6 +32,11 @@ def start_of(day: date) -> datetime:
     return datetime.combine(day, time_of_day(0), shop_zone()).astimezone(UTC)
 
 
+def day_of(moment: datetime) -> date:
+    """The shop's day in which an instant falls."""
+    return moment.astimezone(shop_zone()).date()
+
+
 def today() -> date:
     """The shop's present day."""
-    return now().astimezone(shop_zone()).date()
+    return day_of(now())

@@ -18,6 +18,7 @@ from store.catalogue.models import (
     HomePage,
     Person,
 )
+from store.catalogue.offer import Licence
 from store.catalogue.posters import poster_url
 from store.catalogue.prices import Prices, prices_of
 
@@ -75,6 +76,7 @@ class FilmPage(FilmCard):
     synopsis: str
     prices: Prices
     playable: bool
+    licence: Licence
     collections: list[CollectionName]
 
 
@@ -122,6 +124,7 @@ def film_page(session: Session, slug: str, lang: str, today: date) -> FilmPage |
             Film.access,
         ),
         *(Film.age, Film.visa, Film.released_on, Film.rent_cents, Film.buy_cents, Film.recipe),
+        *(Film.licensed_from, Film.licensed_until, Film.territories),
         in_language(lang, Film, "tagline").label("tagline"),
         in_language(lang, Film, "synopsis").label("synopsis"),
         Person.slug.label("director_slug"),
@@ -308,6 +311,7 @@ def _film_page(rows: Iterable[Row[Any]], today: date) -> FilmPage:
         synopsis=film.synopsis,
         prices=prices_of(film.minutes, film.released_on, film.rent_cents, film.buy_cents, today),
         playable=film.recipe is not None,
+        licence=Licence(film.licensed_from, film.licensed_until, film.territories),
         collections=list(collections.values()),
     )
 

@@ -39,6 +39,7 @@ BATCH = 500
 BETWEEN_NEIGHBOURS = timedelta(microseconds=1)
 """The first film of a file counts as the newest, though all come in at once."""
 
+DAYS = ("released_on", "licensed_from", "licensed_until")
 FILM_COLUMNS = [name for name in FILM_RULES if name not in ("directors", "themes")]
 
 
@@ -95,12 +96,13 @@ def import_catalogue(
 
 
 def _csv_films(text: str) -> list[dict[str, Any]]:
-    lists = {"access", "countries", "directors", "languages", "themes"}
+    lists = {"access", "countries", "directors", "languages", "territories", "themes"}
+    may_miss = {"territories"}
     numbers = {"year", "minutes", "age", "rent_cents", "buy_cents"}
 
     def typed(name: str, value: str) -> Any:
         if name in lists:
-            return [part.strip() for part in value.split(";") if part.strip()]
+            return [part.strip() for part in value.split(";") if part.strip()] or (None if name in may_miss else [])
         if name in numbers and re.fullmatch(r"-?\d{1,9}", value.strip()):
             return int(value)
         return value or None
@@ -282,8 +284,8 @@ def _complete(record: dict[str, Any]) -> dict[str, Any]:
             "themes": record.get("themes") or [],
             "access": record.get("access") or [],
             "age": record.get("age") or 0,
-            "released_on": date.fromisoformat(record["released_on"]) if record.get("released_on") else None,
         }
+        | {name: date.fromisoformat(record[name]) if record.get(name) else None for name in DAYS}
     )
 
 
@@ -293,6 +295,8 @@ def _film_complaints(record: dict[str, Any], theme_ids: dict[str, int], seen: se
         reasons.append(f"«slug» {record['slug']} stands in the file already")
     if not record["slug"]:
         reasons.append("«slug» is missing and the title gives none")
+    if record["licensed_from"] and record["licensed_until"] and record["licensed_until"] < record["licensed_from"]:
+        reasons.append("«licensed_until» lies before «licensed_from»")
     return reasons
 
 

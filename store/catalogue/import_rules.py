@@ -57,6 +57,11 @@ def _is_day(value: Any) -> bool:
         return False
 
 
+def _is_licence_day(value: Any) -> bool:
+    """Between years in which a day later is a day, too."""
+    return value is None or (_is_day(value) and 1900 <= date.fromisoformat(value).year <= 2200)
+
+
 NAME = re.compile(r"[^\x00-\x1f]{1,200}")
 
 FILM_RULES: dict[str, Rule] = {
@@ -72,6 +77,9 @@ FILM_RULES: dict[str, Rule] = {
     "age": _optional((lambda value: value in AGES, f"is none of {AGES}")),
     "visa": _optional(_is_text(20)),
     "released_on": _optional((_is_day, "is no day such as 2019-04-03")),
+    "licensed_from": (_is_licence_day, "is no day such as 2019-04-03, from 1900 to 2200"),
+    "licensed_until": (_is_licence_day, "is no day such as 2019-04-03, from 1900 to 2200"),
+    "territories": _optional(_is_list(COUNTRY_CODE, 250, least=1)),
     "rent_cents": _optional(_is_number(50, 100_000)),
     "buy_cents": _optional(_is_number(50, 100_000)),
     "tagline_fr": _optional(_is_text(300, empty=True)),

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from store.catalogue.browse import FilmPage, in_language
 from store.catalogue.models import Collection, Film, Person
+from store.catalogue.offer import Bar
 from store.catalogue.posters import poster_url
 
 ADDRESSES_PER_SITEMAP = 20_000
@@ -60,7 +61,7 @@ def new_films(session: Session, lang: str) -> list[NewFilm]:
     return [NewFilm(*row) for row in rows]
 
 
-def film_facts(film: FilmPage, shop_url: str, currency: str) -> dict[str, Any]:
+def film_facts(film: FilmPage, bar: Bar | None, shop_url: str, currency: str) -> dict[str, Any]:
     """What schema.org calls a Movie, with its two Offers where it is sold."""
     address = f"{shop_url}/films/{film.slug}"
     offers = [
@@ -94,4 +95,4 @@ def film_facts(film: FilmPage, shop_url: str, currency: str) -> dict[str, Any]:
         "inLanguage": film.languages,
         "subtitleLanguage": film.subtitles,
     }
-    return movie | ({"offers": offers} if film.playable else {})
+    return movie | ({"offers": offers} if film.playable and not bar else {})

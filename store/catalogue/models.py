@@ -17,6 +17,8 @@ class Film(Base):
 
     `access` names what it offers to those who see or hear less: `sdh`, subtitles for the deaf and hard of hearing, and `ad`,
     audio description. `recipe` points to the packaged version that is live: None until the film can be played, and so until it may be sold.
+    It is offered from the shop's day `licensed_from` to `licensed_until`, both included, in `territories` (country codes):
+    None means without limit (`offer.py`).
     """
 
     __tablename__ = "film"
@@ -38,6 +40,9 @@ class Film(Base):
     languages: Mapped[list[str]] = mapped_column(JSON)
     age: Mapped[int] = mapped_column(default=0)
     visa: Mapped[str | None]
+    licensed_from: Mapped[date | None]
+    licensed_until: Mapped[date | None]
+    territories: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     released_on: Mapped[date | None]
     tagline_fr: Mapped[str]
     tagline_en: Mapped[str]

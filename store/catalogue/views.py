@@ -17,6 +17,7 @@ from store.language import language
 from store.prepaid_cards.denominations import on_sale
 from store.rentals.standing import standing_of
 from store.shown import version_of
+from store.web.corner import visitor_country
 from store.web.kept_pages import same_for_every_stranger
 from store.web.markdown import render_markdown
 
@@ -51,8 +52,7 @@ def films() -> str:
 @same_for_every_stranger
 def film(slug: str) -> AnyResponse | str:
     """A film, and what this visitor can do with it."""
-    today = clock.now().astimezone(clock.shop_zone()).date()
-    found = browse.film_page(db.session, slug, language(), today)
+    found = browse.film_page(db.session, slug, language(), clock.today())
     if found is None:
         return redirect(f"/films/{browse.former_slug(db.session, slug) or abort(404)}", 301)
     standing = (
@@ -60,14 +60,16 @@ def film(slug: str) -> AnyResponse | str:
         if current_user.is_authenticated
         else None
     )
+    bar = found.licence.bar(visitor_country(), clock.today())
     return render_template(
         "catalogue/film.html",
         film=found,
         standing=standing,
+        bar=bar,
         now=clock.now(),
         play_hours=current_app.config["RENTAL_PLAY_HOURS"],
         start_days=current_app.config["RENTAL_START_DAYS"],
-        facts=film_facts(found, current_app.config["SHOP_URL"], current_app.config["SHOP_CURRENCY"]),
+        facts=film_facts(found, bar, current_app.config["SHOP_URL"], current_app.config["SHOP_CURRENCY"]),
         shop_url=current_app.config["SHOP_URL"],
         related=browse.related_films(db.session, found.id),
         band_denominations=on_sale(db.session),

@@ -38,7 +38,7 @@ from store.prepaid_cards.own import card_numbers
 from store.prepaid_cards.print_cards import unprintable
 from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
 from store.rentals.standing import standing_of
-from store.web.corner import visitor_credit
+from store.web.corner import visitor_country, visitor_credit
 from store.web.next_page import drop_for, keep_for
 
 blueprint = Blueprint("checkout", __name__)
@@ -253,7 +253,7 @@ def _gifts(form: CardForm) -> list[GiftWish]:
 
 def _gap(slug: str) -> Gap:
     film = browse.film_page(db.session, slug, language(), clock.today())
-    if film is None or not film.playable:
+    if film is None or not film.playable or film.licence.bar(visitor_country(), clock.today()):
         abort(404)
     act = ACTS.get(request.values.get("acte", ""), "rent")
     return gap_of(film, act, visitor_credit() or 0)

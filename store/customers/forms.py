@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -16,9 +17,10 @@ from wtforms import (
     StringField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
 
 from store.customers import passwords
+from store.customers.declare import COUNTRIES
 from store.customers.register import normalise
 
 KINDS = {
@@ -67,6 +69,30 @@ class SignUpForm(_NextForm):
         field.data = " ".join(field.data.split())
         if not field.data or not field.data.isprintable():
             raise ValidationError(_("How shall we call you?"))
+
+
+class CountryForm(FlaskForm):
+    """Where one says that one lives."""
+
+    country = SelectField(_("I live in"))
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        names = get_locale().territories
+        self.country.choices = sorted(((code, str(names[code])) for code in COUNTRIES), key=lambda choice: choice[1])
+
+
+class PinForm(FlaskForm):
+    """A new code for films that are not for minors; who sets it shows that the account is theirs."""
+
+    pin = PasswordField(
+        _("New code"),
+        [InputRequired(_("Choose a code.")), Regexp("[0-9]{4,8}$", message=_("From four to eight digits."))],
+    )
+    password = PasswordField(
+        _("Password of your account"),
+        [InputRequired(_("Write your password.")), Length(max=passwords.LONGEST)],
+    )
 
 
 def _in_a_usual_year(_form: Form, field: DateField) -> None:

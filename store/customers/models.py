@@ -17,6 +17,8 @@ class Customer(Base):
     """A person with an account; `email` is normalised, so that one address is one customer.
 
     `language` (`fr`, `en`) is the one in which they are written to.
+    `country` is where they say they live: None for the shop's. `pin_hash` is of the code that opens films for adults.
+    `keeps_history_since` is when they asked that we remember which films they saw: None, we do not.
     """
 
     __tablename__ = "customer"
@@ -30,6 +32,9 @@ class Customer(Base):
     role: Mapped[str | None]
     joined_at: Mapped[datetime]
     language: Mapped[str] = mapped_column(server_default="fr")
+    country: Mapped[str | None]
+    pin_hash: Mapped[str | None]
+    keeps_history_since: Mapped[datetime | None]
 
 
 class CustomerSession(Base):
@@ -42,6 +47,7 @@ class CustomerSession(Base):
     began_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     user_agent: Mapped[str]
+    pin_entered_at: Mapped[datetime | None]
 
 
 @dataclass
@@ -55,7 +61,9 @@ class SignedIn(UserMixin):
     email: str
     wallet_id: int
     role: str | None
+    country: str | None
     seen_at: datetime
+    pin_entered_at: datetime | None
 
     @property
     def is_staff(self) -> bool:

@@ -28,7 +28,10 @@ def begin(session: Session, customer_id: int, user_agent: str, at: datetime) -> 
 def find(session: Session, session_id: str, at: datetime) -> SignedIn | None:
     """Who is signed in under this id, unless the session ended, was too long idle or is too old."""
     row = session.execute(
-        select(Customer.id, Customer.name, Customer.email, Customer.wallet_id, Customer.role, CustomerSession.seen_at)
+        select(
+            *(Customer.id, Customer.name, Customer.email, Customer.wallet_id, Customer.role, Customer.country),
+            *(CustomerSession.seen_at, CustomerSession.pin_entered_at),
+        )
         .join(CustomerSession, CustomerSession.customer_id == Customer.id)
         .where(
             CustomerSession.digest == digest(session_id),

@@ -25,8 +25,8 @@ from store import clock
 from store.checkout.orders import under_way
 from store.checkout.receipts import describe as describe_receipts
 from store.clock import start_of
-from store.customers import passwords
-from store.customers.forms import KINDS, SignInForm, SignUpForm, StatementForm
+from store.customers import declare, passwords
+from store.customers.forms import KINDS, CountryForm, PinForm, SignInForm, SignUpForm, StatementForm
 from store.customers.language import choose_language, language_of
 from store.customers.models import Customer
 from store.customers.register import AddressTaken, normalise, register
@@ -38,7 +38,8 @@ from store.prepaid_cards.own import describe as describe_cards
 from store.rentals.own import describe as describe_films
 from store.rentals.standing import films_of
 from store.web import sign_in as browser
-from store.web.limits import limiter, submitted_email
+from store.web.corner import visitor_country
+from store.web.limits import limiter, submitted_email, this_customer
 from store.web.next_page import own_path
 from store.web.spreadsheet import csv_response, decimal
 
@@ -128,6 +129,7 @@ def account() -> str:
         "customers/account.html",
         films=[film for film in films if film.in_force][:5],
         letters_in=language_of(db.session, current_user.customer_id),
+        country_form=CountryForm(country=visitor_country()),
     )
 
 
@@ -142,6 +144,44 @@ def choose_letters() -> Response:
         choose_language(session, current_user.customer_id, chosen)
     flash(_("Noted: our next letter to you is in this language."), "status")
     return redirect(url_for("customers.account"), 303)
+
+
+@blueprint.post("/compte/pays")
+@login_required
+def declare_country() -> Response:
+    """Note where the customer says that they live."""
+    form = CountryForm()
+    if form.validate():
+        with transaction() as session:
+            declare.country(session, current_user.customer_id, form.country.data)
+        flash(_("Your country is noted: films are offered to you by it."), "status")
+    else:
+        flash(_("Nothing was changed: choose a country of the list."), "alert")
+    return redirect(url_for("customers.account"), 303)
+
+
+@blueprint.get("/compte/securite")
+@login_required
+def security() -> str:
+    """What protects the account."""
+    return _security(PinForm())
+
+
+@blueprint.post("/compte/securite/code")
+@login_required
+@limiter.limit("10 per 5 minutes", deduct_when=_failed, key_func=this_customer)
+def set_pin() -> Response | tuple[str, int]:
+    """A new code for films that are not for minors."""
+    form = PinForm()
+    if form.validate() and not _is_own_password(form.password.data):
+        form.password.errors = [*form.password.errors, _("This is not the password of your account.")]
+    if form.errors:
+        return _security(form), 422
+    pin_hash = passwords.hash_password(form.pin.data)
+    with transaction() as session:
+        declare.pin(session, current_user.customer_id, pin_hash)
+    flash(_("The code is set. It is asked for before films that are not for minors."), "status")
+    return redirect(url_for("customers.security"), 303)
 
 
 @blueprint.get("/compte/credit")
@@ -188,6 +228,17 @@ def credit_csv() -> Response:
     )
     header = (_("Date"), _("Movement"), _("Sum"), _("Credit"), _("Reference"))
     return csv_response("credit.csv", header, rows)
+
+
+def _security(form: PinForm) -> str:
+    has_pin = declare.pin_hash_of(db.session, current_user.customer_id) is not None
+    return render_template("customers/security.html", form=form, has_pin=has_pin)
+
+
+def _is_own_password(password: str) -> bool:
+    stored = db.session.scalar(select(Customer.password_hash).where(Customer.id == current_user.customer_id))
+    db.session.rollback()  # hashing is slow: no read stays open meanwhile
+    return passwords.password_matches(password, stored)
 
 
 def _statement(form: StatementForm, limit: int) -> list[Movement]:

@@ -17,12 +17,14 @@ LONGEST_SILENCE = timedelta(seconds=90)
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who wants to play, in which signed-in browser."""
+    """Who wants to play, in which signed-in browser, and whether that was shown the account's code for adults lately."""
 
     customer_id: int
     wallet_id: int
     session_digest: str
     user_agent: str
+    country: str
+    is_open_for_adults: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,19 +13,23 @@ from werkzeug.wrappers import Response
 from werkzeug.wsgi import wrap_file
 
 from store import clock
+from store.customers import declare, passwords
 from store.db import db, transaction
 from store.gateways.media_names import EVERYBODY_KEEPS, NOBODY_KEEPS, cache_rule, file_name, media_type
 from store.gateways.media_store import NotThere, OutOfReach, media_store
 from store.playback import leases, tokens
-from store.playback.authorise import ConsentNeeded, NotEntitled, Rules, Start, authorise, held_film
+from store.playback.authorise import Barred, CodeNeeded, ConsentNeeded, NotEntitled, Rules, Start, authorise, held_film
 from store.playback.devices import device_name
 from store.playback.leases import RunningStream, TooManyStreams, Viewer
 from store.playback.renew import Refused, renew
+from store.web.corner import visitor_country
 from store.web.filters import day_time
+from store.web.limits import limiter, this_customer
 
 blueprint = Blueprint("playback", __name__)
 
 CHUNK_BYTES = 256 * 1024
+WRONG_CODE, LONGEST_CODE = 422, 20
 SPEEDS = (0.5, 0.75, 1, 1.25, 1.5, 2)
 
 Answer = Response | tuple[Response, int]
@@ -35,18 +39,21 @@ Answer = Response | tuple[Response, int]
 @login_required
 def player(slug: str) -> str | Response:
     """The player page; who holds nothing for this film finds its page instead."""
-    now = clock.now()
-    try:
-        film = held_film(db.session, current_user.customer_id, slug, now)
-    except NotEntitled:
-        return redirect(url_for("catalogue.film", slug=slug), 303)
-    return render_template(
-        "playback/player.html",
-        film=film,
-        now=now,
-        play_hours=current_app.config["RENTAL_PLAY_HOURS"],
-        speeds={speed: format_decimal(speed) for speed in SPEEDS},
-    )
+    return _player(slug)
+
+
+@blueprint.post("/films/<slug>/code")
+@login_required
+@limiter.limit("5 per 15 minutes", deduct_when=lambda answer: answer.status_code == WRONG_CODE, key_func=this_customer)
+def enter_code(slug: str) -> Response | tuple[str | Response, int]:
+    """Show the account's code, then on to a film that is not for minors."""
+    pin_hash = declare.pin_hash_of(db.session, current_user.customer_id)
+    db.session.rollback()  # hashing is slow: no read stays open meanwhile
+    if not passwords.password_matches(request.form.get("pin", "")[:LONGEST_CODE], pin_hash):
+        return _player(slug, code_error=_("This is not the code of your account.")), WRONG_CODE
+    with transaction() as session:
+        declare.pin_entered(session, current_user.session_id, clock.now())
+    return redirect(url_for("playback.player", slug=slug), 303)
 
 
 @blueprint.post("/films/<slug>/lecture")
@@ -62,6 +69,10 @@ def start(slug: str) -> Answer:
             started = authorise(session, _viewer(), slug, consent=consent, rules=rules, at=at)
     except NotEntitled:
         return _refusal(403, "not_entitled")
+    except Barred as barred:
+        return _refusal(403, "barred", bar=barred.bar)
+    except CodeNeeded:
+        return _refusal(409, "code")
     except ConsentNeeded:
         return _refusal(409, "consent")
     except TooManyStreams as refused:
@@ -129,12 +140,33 @@ def keep_no_refusal(response: Response) -> Response:
     return response
 
 
+def _player(slug: str, code_error: str | None = None) -> str | Response:
+    now = clock.now()
+    try:
+        film = held_film(db.session, current_user.customer_id, slug, visitor_country(), now)
+    except NotEntitled:
+        return redirect(url_for("catalogue.film", slug=slug), 303)
+    asks_code = film.for_adults and not declare.is_open_for_adults(current_user.pin_entered_at, now)
+    return render_template(
+        "playback/player.html",
+        film=film,
+        now=now,
+        asks_code=asks_code,
+        has_code=asks_code and declare.pin_hash_of(db.session, current_user.customer_id) is not None,
+        code_error=code_error,
+        play_hours=current_app.config["RENTAL_PLAY_HOURS"],
+        speeds={speed: format_decimal(speed) for speed in SPEEDS},
+    )
+
+
 def _viewer() -> Viewer:
     return Viewer(
         customer_id=current_user.customer_id,
         wallet_id=current_user.wallet_id,
         session_digest=current_user.session_digest,
         user_agent=request.user_agent.string,
+        country=visitor_country(),
+        is_open_for_adults=declare.is_open_for_adults(current_user.pin_entered_at, clock.now()),
     )
 
 

@@ -13,6 +13,7 @@ class Entitlement(Base):
 
     A purchase has no end. A rental must begin by `begin_before`; its button sets `begun_at`, `ends_at` and the version of
     the consent text that was shown. `position_s` is where playing goes on, `position_sequence` the youngest report of it.
+    `seen_at` is when they had seen it to the end, for customers who keep their history.
     """
 
     __tablename__ = "entitlement"
@@ -35,3 +36,4 @@ class Entitlement(Base):
     revoked_at: Mapped[datetime | None]
     position_s: Mapped[int] = mapped_column(default=0)
     position_sequence: Mapped[int] = mapped_column(default=0)
+    seen_at: Mapped[datetime | None]

@@ -9,12 +9,18 @@ from typing import Any
 from sqlalchemy import and_, bindparam, insert, select
 from sqlalchemy.orm import Session
 
+from store import clock
+from store.catalogue.offer import Bar, Licence
 from store.catalogue.prices import Prices, prices_of
+from store.customers.models import Customer
+from store.db import table_of
 from store.ledger.chart import PURCHASE_SALES, RENTAL_SALES
 from store.ledger.post import LockedWallet, lock_wallet, spend
 from store.rentals.standing import ENTITLEMENT, FILM, in_force_at, strongest_first
 from store.stop import stop_at
 
+_CUSTOMER = table_of(Customer)
+_COUNTRY = select(_CUSTOMER.c.country).where(_CUSTOMER.c.id == bindparam("customer_id")).scalar_subquery()
 _OFFER = strongest_first(
     select(
         FILM.c.id,
@@ -22,6 +28,10 @@ _OFFER = strongest_first(
         FILM.c.released_on,
         FILM.c.rent_cents,
         FILM.c.buy_cents,
+        FILM.c.licensed_from,
+        FILM.c.licensed_until,
+        FILM.c.territories,
+        _COUNTRY.label("country"),
         ENTITLEMENT.c.id.label("held_id"),
         ENTITLEMENT.c.kind.label("held_kind"),
     )
@@ -42,17 +52,31 @@ class NotForSale(Exception):
     """There is no such film, or it cannot be played yet, and so it cannot be sold."""
 
 
+class NotOffered(NotForSale):
+    """The film's licence forbids to offer it today, or to who lives where this customer does; `bar` says which."""
+
+    def __init__(self, bar: Bar) -> None:
+        super().__init__(bar)
+        self.bar = bar
+
+
 @dataclass(frozen=True)
 class Terms:
-    """On what terms the shop lets films."""
+    """On what terms the shop lets films. Who declared no country lives in the shop's."""
 
     start_days: int
     vat_percent: Decimal
+    shop_country: str = "FR"
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Terms":
         """Those that the shop's settings name."""
-        return cls(settings["RENTAL_START_DAYS"], settings["SHOP_VAT_PERCENT"])
+        return cls(settings["RENTAL_START_DAYS"], settings["SHOP_VAT_PERCENT"], settings["SHOP_COUNTRY"])
+
+    def begin_before(self, licence: Licence, at: datetime) -> datetime:
+        """Until when a rental of this moment must begin: within its days, and within the film's licence."""
+        latest = at + timedelta(days=self.start_days)
+        return min(latest, clock.start_of(licence.ends + timedelta(days=1))) if licence.ends else latest
 
 
 @dataclass(frozen=True)
@@ -69,8 +93,16 @@ class _Offer:
 
     film_id: int
     prices: Prices
+    licence: Licence
+    country: str | None
     held_id: int | None
     held_kind: str | None
+
+    def check(self, terms: Terms, at: datetime) -> None:
+        """Raise NotOffered unless the customer may have the film at this instant."""
+        bar = self.licence.bar(self.country or terms.shop_country, clock.day_of(at))
+        if bar:
+            raise NotOffered(bar)
 
 
 def rent(
@@ -86,17 +118,18 @@ def rent(
     """Rent a film with the wallet's credit. Who may play it already gets that, and nothing is charged.
 
     `at_most_cents` is a price that was agreed before: nobody pays more than that.
-    Raises NotForSale and InsufficientCredit; then nothing has happened, provided the transaction is rolled back.
+    A rental must begin within the film's licence. Raises NotForSale, NotOffered and InsufficientCredit; then nothing has
+    happened, provided the transaction is rolled back.
     """
     wallet = lock_wallet(session, wallet_id)
     stop_at("rent.locked")
     offer = _offer(session, customer_id, film_slug, at)
     if offer.held_id is not None:
         return Grant(offer.held_id, False)
+    offer.check(terms, at)
     price_cents = _at_most(at_most_cents, offer.prices.rent)
-    entitlement_id = _grant(
-        session, "rental", customer_id, offer.film_id, price_cents, at, at + timedelta(days=terms.start_days)
-    )
+    begin_before = terms.begin_before(offer.licence, at)
+    entitlement_id = _grant(session, "rental", customer_id, offer.film_id, price_cents, at, begin_before)
     stop_at("rent.granted")
     _charge(session, wallet, "rental", RENTAL_SALES, entitlement_id, price_cents, terms, at)
     stop_at("rent.posted")
@@ -119,6 +152,7 @@ def buy(
     offer = _offer(session, customer_id, film_slug, at)
     if offer.held_id is not None and offer.held_kind == "purchase":
         return Grant(offer.held_id, False)
+    offer.check(terms, at)
     price_cents = _at_most(at_most_cents, offer.prices.buy)
     entitlement_id = _grant(session, "purchase", customer_id, offer.film_id, price_cents, at, None)
     stop_at("buy.granted")
@@ -138,7 +172,8 @@ def _offer(session: Session, customer_id: int, film_slug: str, at: datetime) -> 
     if row is None:
         raise NotForSale(film_slug)
     prices = prices_of(row.minutes, row.released_on, row.rent_cents, row.buy_cents, at.date())
-    return _Offer(row.id, prices, row.held_id, row.held_kind)
+    licence = Licence(row.licensed_from, row.licensed_until, row.territories)
+    return _Offer(row.id, prices, licence, row.country, row.held_id, row.held_kind)
 
 
 def _at_most(agreed_cents: int | None, present_cents: int) -> int:

@@ -12,7 +12,7 @@ from store.checkout import give_back
 from store.db import db, transaction
 from store.jobs.enqueue import enqueue
 from store.ledger.post import InsufficientCredit, WalletFrozen
-from store.rentals.rent import Grant, NotForSale, Terms, buy, rent
+from store.rentals.rent import Grant, NotForSale, NotOffered, Terms, buy, rent
 from store.rentals.standing import films_of
 from store.rentals.undo import TooLate
 from store.stop import stop_at
@@ -76,6 +76,9 @@ def _spend_on(slug: str, act: Callable[..., Grant], checkout: str) -> Response:
             granted = act(session, current_user.customer_id, current_user.wallet_id, slug, terms, clock.now())
             if granted.is_new:
                 enqueue(session, "rentals.mail_granted", {"entitlement_id": granted.entitlement_id})
+    except NotOffered:
+        flash(_("Nothing was charged: this film may not be offered here and now. Its page says why."), "alert")
+        return redirect(url_for("catalogue.film", slug=slug), 303)
     except NotForSale:
         abort(404)
     except InsufficientCredit:

@@ -26,6 +26,12 @@ def visitor_credit() -> int | None:
     return g.visitor_credit
 
 
+def visitor_country() -> str:
+    """The code of the country in which the visitor says that they live; the shop's for who says nothing."""
+    declared = current_user.country if current_user.is_authenticated else None
+    return declared or current_app.config["SHOP_COUNTRY"]
+
+
 def open_alerts() -> int | None:
     """How many alerts wait, read once per request; None for whoever is not staff and in letters."""
     if not has_request_context() or not works_here():

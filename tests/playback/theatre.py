@@ -47,11 +47,14 @@ def start(
     *,
     browser: str = "browser-1",
     consent: bool = True,
+    country: str = "FR",
     rules: Rules = RULES,
     at: datetime | None = None,
 ) -> Start:
     """Start the film as the view does, in a transaction of its own."""
-    viewer = Viewer(person.id, person.wallet_id, browser, "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Firefox/145.0")
+    viewer = Viewer(
+        person.id, person.wallet_id, browser, "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Firefox/145.0", country
+    )
     with app.app_context(), transaction() as session:
         return authorise(session, viewer, slug, consent=consent, rules=rules, at=at or now())
 
