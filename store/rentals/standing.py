@@ -38,6 +38,7 @@ class OwnFilm:
     price_cents: int
     granted_at: datetime
     revoked_at: datetime | None
+    seen_at: datetime | None
     standing: Standing
     in_force: bool
 
@@ -112,6 +113,7 @@ def films_of(session: Session, customer_id: int, at: datetime) -> list[OwnFilm]:
             price_cents=row.price_cents,
             granted_at=row.granted_at,
             revoked_at=row.revoked_at,
+            seen_at=row.seen_at,
             standing=_standing(row),
             in_force=bool(row.in_force),
         )

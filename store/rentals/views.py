@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
@@ -12,6 +12,7 @@ from store.checkout import give_back
 from store.db import db, transaction
 from store.jobs.enqueue import enqueue
 from store.ledger.post import InsufficientCredit, WalletFrozen
+from store.rentals import history
 from store.rentals.rent import Grant, NotForSale, NotOffered, Terms, buy, rent
 from store.rentals.standing import films_of
 from store.rentals.undo import TooLate
@@ -52,8 +53,23 @@ def undo_rental(slug: str) -> Response:
 @login_required
 def own_films() -> str:
     """What the customer may play, and what is over."""
-    films = films_of(db.session, current_user.customer_id, clock.now())
-    return render_template("rentals/own_films.html", films=films)
+    return render_template(
+        "rentals/own_films.html",
+        films=films_of(db.session, current_user.customer_id, clock.now()),
+        history_since=history.kept_since(db.session, current_user.customer_id),
+    )
+
+
+@blueprint.post("/compte/films/vus")
+@login_required
+def films_seen() -> Response:
+    """Remember which films are seen (`garder` = `oui`), or forget them all (`non`)."""
+    with transaction() as session:
+        if request.form.get("garder") == "oui":
+            history.keep(session, current_user.customer_id, clock.now())
+        else:
+            history.forget(session, current_user.customer_id)
+    return redirect(url_for("rentals.own_films"), 303)
 
 
 def _told(given: give_back.GivenBack) -> str:

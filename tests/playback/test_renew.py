@@ -4,12 +4,15 @@ from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import insert, update
 
+from store.customers.models import Customer
 from store.db import transaction
+from store.media.models import Packaging
 from store.playback import leases
 from store.playback.authorise import Start
 from store.playback.leases import LONGEST_SILENCE
-from store.playback.renew import Refused, Renewal, renew
+from store.playback.renew import TIME_TO_FINISH, Refused, Renewal, renew
 from tests.conftest import both_engines
 from tests.playback.theatre import RECIPE, SLUG, held, holder, now, revoke, start
 from tests.shop import Person, Shop
@@ -111,10 +114,63 @@ def test_foreign_and_missing_streams_are_alike(app: Flask, shop: Shop) -> None:
     assert answers == {"ended"}
 
 
-def test_a_running_stream_may_finish_after_the_rental_ended(app: Flask, shop: Shop) -> None:
+def test_a_running_stream_may_finish_after_the_rental_ended_and_no_more(app: Flask, shop: Shop) -> None:
     person = holder(app, shop)
     begun = start(app, person)
     assert begun.ends_at
     started = start(app, person, at=begun.ends_at - timedelta(seconds=30))
-    after = begun.ends_at + timedelta(seconds=30)
-    assert renewed(app, person, started, 10, 1, at=after).film == SLUG
+    last = begun.ends_at + timedelta(minutes=84) + TIME_TO_FINISH
+    beats = iter(range(1, 1000))
+    for minute in range(0, 114):
+        at = begun.ends_at + timedelta(minutes=minute)
+        assert renewed(app, person, started, 10, next(beats), at=at).film == SLUG
+    assert renewed(app, person, started, 10, next(beats), at=last).film == SLUG
+    assert refusal(app, person, started, 10, next(beats), at=last + timedelta(seconds=1)) == "not_entitled"
+
+
+def test_of_two_devices_the_later_one_says_where_the_film_is(app: Flask, shop: Shop) -> None:
+    person = holder(app, shop)
+    at = now()
+    living_room = start(app, person, at=at)
+    renewed(app, person, living_room, 500, 50, at=at + timedelta(seconds=1))
+    phone = start(app, person, browser="browser-2", at=at + timedelta(seconds=2))
+    renewed(app, person, living_room, 510, 51, at=at + timedelta(seconds=3))
+    assert held(app).position_s == 510, "the phone has not said anything yet"
+    renewed(app, person, phone, 900, 1, browser="browser-2", at=at + timedelta(seconds=4))
+    renewed(app, person, living_room, 520, 52, at=at + timedelta(seconds=5))
+    assert held(app).position_s == 900
+    assert start(app, person, browser="browser-2", at=at + timedelta(seconds=6)).film.resume_at_s == 900
+    later = at + timedelta(seconds=80)
+    renewed(app, person, living_room, 600, 53, at=later)
+    renewed(app, person, living_room, 660, 54, at=later + LONGEST_SILENCE - timedelta(seconds=1))
+    assert held(app).position_s == 660, "the phone fell silent"
+
+
+def lasts(app: Flask, film_id: int, seconds: float) -> None:
+    with app.app_context(), transaction() as session:
+        row = {"film_id": film_id, "master": "", "subtitles": "{}", "state": "published", "step": "", "fraction": 1.0}
+        session.execute(insert(Packaging).values(**row, duration_s=seconds, updated_at=now()))
+
+
+@pytest.mark.parametrize(("position_s", "resumes_at_s"), [(95, 95), (96, 0)])
+def test_beyond_95_percent_a_film_is_finished(app: Flask, shop: Shop, position_s: int, resumes_at_s: int) -> None:
+    person = holder(app, shop)
+    lasts(app, held(app).film_id, 100)
+    renewed(app, person, start(app, person), position_s, 1)
+    assert start(app, person).film.resume_at_s == resumes_at_s
+
+
+def test_films_seen_are_remembered_for_who_asks(app: Flask, shop: Shop) -> None:
+    person = holder(app, shop)
+    lasts(app, held(app).film_id, 100)
+    started = start(app, person)
+    renewed(app, person, started, 96, 1)
+    assert held(app).seen_at is None
+    with app.app_context(), transaction() as session:
+        session.execute(update(Customer).values(keeps_history_since=now()))
+    renewed(app, person, started, 50, 2)
+    assert held(app).seen_at is None
+    at = now()
+    renewed(app, person, started, 97, 3, at=at)
+    renewed(app, person, started, 98, 4, at=at + timedelta(seconds=10))
+    assert held(app).seen_at == at

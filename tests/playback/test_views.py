@@ -6,8 +6,11 @@ from datetime import datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from store.db import transaction
 from store.playback.tokens import SESSION_LIFETIME, make_token
+from store.rentals.models import Entitlement
 from tests.playback.theatre import RECIPE, SLUG, add_film, held, holder, now, page_token, revoke, write_film
 from tests.shop import Shop, csrf_of
 
@@ -253,3 +256,18 @@ def test_a_purchase_never_speaks_of_an_end(app: Flask, shop: Shop) -> None:
     person = holder(app, shop)
     add_film(app, person, "purchase", SLUG)
     assert begin(shop.signed_in(person))["ends_at"] is None
+
+
+def test_films_seen_are_kept_and_forgotten_by_a_button(app: Flask, shop: Shop) -> None:
+    person = holder(app, shop, "purchase")
+    client = shop.signed_in(person)
+    page = client.get("/compte/films").text
+    assert 'name="garder" value="oui"' in page
+    assert post(client, "/compte/films/vus", garder="oui").status_code == 303
+    with app.app_context(), transaction() as session:
+        session.execute(update(Entitlement).values(seen_at=now()))
+    page = client.get("/compte/films").text
+    assert "vu le" in page
+    assert post(client, "/compte/films/vus", garder="non").status_code == 303
+    assert held(app).seen_at is None
+    assert "vu le" not in client.get("/compte/films").text
