@@ -105,6 +105,12 @@ WORDS = {
         _("No card is in danger: a code cannot be guessed in a lifetime, and who fails ten times has to wait."),
         _("If it comes again every hour, have the addresses in the server’s log blocked in front of the shop."),
     ),
+    "playback_failed": Words(
+        _("A film could not be played to its end"),
+        _("A player asked for a part of a film that the shop sold and does not have."),
+        _("Rentals that would have ended soon were prolonged by a day; positions are kept."),
+        _("Publish the film again: “flask films ingest” with its master. Then write to those who were watching."),
+    ),
     "ledger_differences": Words(
         _("The books do not add up"),
         _("The daily audit found something in the books that does not follow from their postings."),
@@ -137,6 +143,8 @@ LABELS = {
     "count": _("Differences"),
     "first": _("The first of them"),
     "failures": _("Failed tries"),
+    "film": _("Film"),
+    "file": _("File"),
 }
 
 IN_CENTS = {"amount", "expected", "taken", "owed", "held", "written_off"}

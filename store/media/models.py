@@ -30,3 +30,20 @@ class Packaging(Base):
     recipe: Mapped[str | None]
     duration_s: Mapped[float | None] = mapped_column(Float)
     updated_at: Mapped[datetime]
+
+
+class FilmDownload(Base):
+    """The file that buyers of a film take home, made once from the packaged version `recipe`.
+
+    It lies in the media store as `version`; `mark_at` is the place in it, in bytes, where the buyer's name for it is written
+    while it is sent (`mp4.py`).
+    """
+
+    __tablename__ = "film_download"
+
+    film_id: Mapped[int] = mapped_column(ForeignKey("film.id"), primary_key=True)
+    recipe: Mapped[str]
+    version: Mapped[str]
+    size_bytes: Mapped[int]
+    mark_at: Mapped[int]
+    made_at: Mapped[datetime]

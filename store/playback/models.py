@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from store.db import Base
+from store.db import Base, Identity
 
 
 class Lease(Base):
@@ -27,3 +27,22 @@ class Lease(Base):
     began_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class PlaybackFailure(Base):
+    """A file that a running stream asked for with good reason, and that the shop did not have.
+
+    The lease is named, not referred to: leases are thrown away. A rental that would have ended soon after ends later, from
+    `extended_from` to `extended_to`.
+    """
+
+    __tablename__ = "playback_failure"
+
+    id: Mapped[Identity]
+    entitlement_id: Mapped[int] = mapped_column(ForeignKey("entitlement.id"), index=True)
+    lease_id: Mapped[str]
+    recipe: Mapped[str]
+    name: Mapped[str]
+    at: Mapped[datetime]
+    extended_from: Mapped[datetime | None]
+    extended_to: Mapped[datetime | None]

@@ -17,7 +17,7 @@ from store.customers import declare, passwords
 from store.db import db, transaction
 from store.gateways.media_names import EVERYBODY_KEEPS, NOBODY_KEEPS, cache_rule, file_name, media_type
 from store.gateways.media_store import NotThere, OutOfReach, media_store
-from store.playback import leases, tokens
+from store.playback import failures, leases, tokens
 from store.playback.authorise import Barred, CodeNeeded, ConsentNeeded, NotEntitled, Rules, Start, authorise, held_film
 from store.playback.devices import device_name
 from store.playback.leases import RunningStream, TooManyStreams, Viewer
@@ -119,7 +119,11 @@ def media(token: str, film: str, recipe: str, name: str) -> Response:
     """A playlist or a piece of a film, for who holds a token for it."""
     kind = _media_type(film, recipe, name)
     valid = _valid(token, film, recipe)
-    response = _film_file(film, recipe, name, kind)
+    try:
+        response = _film_file(film, recipe, name, kind)
+    except (NotThere, OutOfReach) as failure:
+        _note_failure(valid.lease_id, film, recipe, name, failure)
+        abort(404 if isinstance(failure, NotThere) else 503)
     response.headers["Cache-Control"] = NOBODY_KEEPS if valid.is_for_session else cache_rule(name)
     return response
 
@@ -127,7 +131,12 @@ def media(token: str, film: str, recipe: str, name: str) -> Response:
 @blueprint.get("/media/libre/<film>/<recipe>/<path:name>", merge_slashes=False)
 def free_media(film: str, recipe: str, name: str) -> Response:
     """A trailer, a test clip, a still: open to all."""
-    response = _film_file(film, recipe, f"libre/{name}", _media_type(film, recipe, name))
+    try:
+        response = _film_file(film, recipe, f"libre/{name}", _media_type(film, recipe, name))
+    except NotThere:
+        abort(404)
+    except OutOfReach:
+        abort(503)
     response.headers["Cache-Control"] = EVERYBODY_KEEPS
     return response
 
@@ -260,15 +269,17 @@ def _for_nginx(film: str, recipe: str, name: str) -> Response:
 
 def _sent(film: str, recipe: str, name: str) -> Response:
     """The file, or the part of it that was asked for. Its name says its content: nothing published changes."""
-    try:
-        file = media_store().open(film, recipe, name)
-    except NotThere:
-        abort(404)
-    except OutOfReach:
-        abort(503)
+    file = media_store().open(film, recipe, name)
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     response = Response(wrap_file(request.environ, file, CHUNK_BYTES), direct_passthrough=True)
     response.content_length = size
     response.set_etag(f"{recipe}-{name.replace('/', '-')}")
     return response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
+
+
+def _note_failure(lease_id: str, film: str, recipe: str, name: str, failure: Exception) -> None:
+    """The shop does not have what it sold: it is to blame, and the rental pays for it with time."""
+    if isinstance(failure, OutOfReach) or failures.is_owed(media_store(), film, recipe, name):
+        with transaction() as session:
+            failures.note_failure(session, lease_id, name, clock.now())
