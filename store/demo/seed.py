@@ -23,6 +23,7 @@ from store.gateways.media_store import media_store
 from store.gateways.packager import probe
 from store.jobs.enqueue import enqueue
 from store.ledger.chart import GOODWILL
+from store.media.download import order_download
 from store.media.models import Packaging
 from store.prepaid_cards.activate import activate
 from store.prepaid_cards.codes import written
@@ -161,6 +162,7 @@ def _mark_published(session: Session, film: str, recipe: str, duration_s: float)
     session.execute(delete(Packaging).where(Packaging.film_id == film_id))
     published = _packaging(film, film_id, "published", recipe)
     session.execute(insert(Packaging).values(**published, fraction=1.0, duration_s=duration_s))
+    order_download(session, film)
 
 
 def _order_packaging() -> None:

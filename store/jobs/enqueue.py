@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from store import clock
 from store.jobs.models import Job
 
-LANES = ("prompt", "slow")
+LANES = ("prompt", "copy", "slow")
+"""Jobs of one lane wait for each other: letters for letters, copies of whole films for copies, encodes for encodes."""
 
 Handler = Callable[..., None]
 

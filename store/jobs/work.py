@@ -23,7 +23,11 @@ from store.jobs.schedule import enqueue_due
 from store.signals import Told
 
 POLL_S = 0.3
-LONGEST_FAREWELL_S = {"prompt": 5.0, "slow": 0.5}  # an encode is begun again: nobody waits for one at a Ctrl-C
+LONGEST_FAREWELL_S = {
+    "prompt": 5.0,
+    "copy": 0.5,
+    "slow": 0.5,
+}  # an encode is begun again: nobody waits for one at a Ctrl-C
 BEAT_S = 3.0
 SILENT_AFTER = timedelta(seconds=20)
 MOST_ATTEMPTS = 12

@@ -23,6 +23,7 @@ from store.db import db, transaction
 from store.gateways.media_store import MediaStore, media_store
 from store.gateways.packager import MasterRefused, Package, PackagingFailed, Progress, package, probe, recipe_of, verify
 from store.gateways.webvtt import Subtitle, SubtitlesRefused
+from store.media.download import order_download
 from store.media.models import Packaging
 from store.stop import stop_at
 
@@ -111,6 +112,7 @@ def _point(ordered: Order, recipe: str, made: Package) -> None:
         done: dict[str, Any] = {"state": "published", "step": "", "fraction": 1.0, "error": None}
         done |= {"recipe": recipe, "duration_s": made.duration_s, "updated_at": clock.now()}
         session.execute(update(Packaging).where(Packaging.film_id == ordered.film_id).values(done))
+        order_download(session, ordered.film_slug)
 
 
 def _ordered(film_slug: str) -> Order:

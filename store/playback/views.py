@@ -3,25 +3,31 @@
 import os
 import re
 from datetime import datetime, timedelta
+from io import BufferedReader
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, abort, current_app, jsonify, redirect, render_template, request, url_for
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
-from werkzeug.wsgi import wrap_file
+from werkzeug.wsgi import FileWrapper, wrap_file
 
 from store import clock
 from store.customers import declare, passwords
 from store.db import db, transaction
 from store.gateways.media_names import EVERYBODY_KEEPS, NOBODY_KEEPS, cache_rule, file_name, media_type
 from store.gateways.media_store import NotThere, OutOfReach, media_store
+from store.gateways.mp4 import NAME as NAME_OF_DOWNLOAD
+from store.gateways.mp4 import MarkedFile, mark_of
+from store.media.download import Download, download_of
 from store.playback import failures, leases, tokens
 from store.playback.authorise import Barred, CodeNeeded, ConsentNeeded, NotEntitled, Rules, Start, authorise, held_film
 from store.playback.devices import device_name
 from store.playback.leases import RunningStream, TooManyStreams, Viewer
 from store.playback.renew import Refused, renew
+from store.playback.take_home import NotBought, bought, buyers_mark, name_at_home
 from store.web.corner import visitor_country
 from store.web.filters import day_time
 from store.web.limits import limiter, this_customer
@@ -112,6 +118,23 @@ def stop_lease(lease_id: str) -> Answer:
         if not leases.end(session, lease_id, current_user.customer_id, clock.now()):
             abort(404)
     return Response(status=204)
+
+
+@blueprint.get("/films/<slug>/telecharger")
+@login_required
+def download(slug: str) -> Answer | tuple[str, int, dict[str, str]]:
+    """The film as a file, for who bought it; while the worker makes it, a page that says so and comes back by itself."""
+    try:
+        entitlement_id, for_adults = bought(db.session, current_user.customer_id, slug)
+    except NotBought:
+        return redirect(url_for("catalogue.film", slug=slug), 303)
+    if for_adults and not declare.is_open_for_adults(current_user.pin_entered_at, clock.now()):
+        return redirect(url_for("playback.player", slug=slug), 303)
+    ready = download_of(db.session, slug)
+    if ready is None:
+        return render_template("playback/download.html", slug=slug), 202, {"Refresh": "15", "Cache-Control": "no-store"}
+    db.session.rollback()  # sending a film is slow: no read stays open meanwhile
+    return _sent_home(ready, entitlement_id)
 
 
 @blueprint.get("/media/<token>/<film>/<recipe>/<path:name>", merge_slashes=False)
@@ -239,6 +262,23 @@ def _media_type(film: str, recipe: str, name: str) -> str:
     except NotThere:
         kind = None
     return kind or abort(404)
+
+
+def _sent_home(ready: Download, entitlement_id: int) -> Response:
+    """The file, or the part of it that was asked for, with the buyer's mark in it."""
+    try:
+        stored = media_store().open(ready.film, ready.version, NAME_OF_DOWNLOAD)
+    except (NotThere, OutOfReach):
+        abort(503)
+    mark = mark_of(buyers_mark(entitlement_id, current_app.config["SHOP_URL"]))
+    file = BufferedReader(MarkedFile(stored, mark, ready.mark_at), CHUNK_BYTES)
+    response = Response(FileWrapper(file, CHUNK_BYTES), mimetype="video/mp4", direct_passthrough=True)
+    response.content_length = ready.size_bytes
+    response.set_etag(f"{ready.version}-{entitlement_id}")
+    response.headers["Cache-Control"] = "private, no-cache"
+    name = quote(name_at_home(ready.title, ready.year))
+    response.headers["Content-Disposition"] = f"attachment; filename={ready.film}.mp4; filename*=UTF-8''{name}"
+    return response.make_conditional(request.environ, accept_ranges=True, complete_length=ready.size_bytes)
 
 
 def _valid(token: str, film: str, recipe: str) -> tokens.Token:
