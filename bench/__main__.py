@@ -14,6 +14,7 @@ from bench import ROUNDS, SECONDS, Verdict
 from bench.edge import measure_edge
 from bench.ledger import measure_ledger
 from bench.pages import measure_pages
+from bench.playback import measure_playback
 from bench.player import measure_player
 from bench.shop import demo_shop, host_of
 from bench.spends import lay_purses, measure_rents
@@ -34,6 +35,7 @@ def _measure_books(host: Any, app: Any, environ: Any) -> list[Verdict]:
 
 PARTS = {
     "pages": Part(lambda _host, app, environ: measure_pages(app, environ)),
+    "playback": Part(lambda _host, app, environ: measure_playback(app, environ)),
     "edge": Part(lambda _host, app, _environ: measure_edge(app), asks_no_database=True),
     "player": Part(lambda _host, _app, environ: measure_player(environ), asks_no_database=True),
     "ledger": Part(_measure_books),

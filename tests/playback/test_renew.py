@@ -139,11 +139,11 @@ def test_of_two_devices_the_later_one_says_where_the_film_is(app: Flask, shop: S
     renewed(app, person, phone, 900, 1, browser="browser-2", at=at + timedelta(seconds=4))
     renewed(app, person, living_room, 520, 52, at=at + timedelta(seconds=5))
     assert held(app).position_s == 900
-    assert start(app, person, browser="browser-2", at=at + timedelta(seconds=6)).film.resume_at_s == 900
-    later = at + timedelta(seconds=80)
-    renewed(app, person, living_room, 600, 53, at=later)
-    renewed(app, person, living_room, 660, 54, at=later + LONGEST_SILENCE - timedelta(seconds=1))
+    renewed(app, person, living_room, 600, 53, at=at + timedelta(seconds=80))
+    assert held(app).position_s == 900
+    renewed(app, person, living_room, 660, 54, at=at + timedelta(seconds=4) + LONGEST_SILENCE)
     assert held(app).position_s == 660, "the phone fell silent"
+    assert start(app, person, browser="browser-2", at=at + timedelta(seconds=100)).film.resume_at_s == 660
 
 
 def lasts(app: Flask, film_id: int, seconds: float) -> None:
