@@ -21,7 +21,7 @@ OTHER = {"fr": "en", "en": "fr"}
 BOTH = {"court", "font", "pages", "pays"}
 """Words of both languages that the catalogue happens to use in one."""
 
-NAMES = ("Défenseur des droits",)
+NAMES = ("Défenseur des droits", "Côte d’Ivoire")
 """What has a French name in English, too."""
 
 
