@@ -23,7 +23,17 @@ from store.gateways.mp4 import NAME as NAME_OF_DOWNLOAD
 from store.gateways.mp4 import MarkedFile, mark_of
 from store.media.download import Download, download_of
 from store.playback import failures, leases, tokens
-from store.playback.authorise import Barred, CodeNeeded, ConsentNeeded, NotEntitled, Rules, Start, authorise, held_film
+from store.playback.authorise import (
+    Barred,
+    CodeNeeded,
+    ConsentNeeded,
+    HeldFilm,
+    NotEntitled,
+    Rules,
+    Start,
+    authorise,
+    held_film,
+)
 from store.playback.devices import device_name
 from store.playback.leases import RunningStream, TooManyStreams, Viewer
 from store.playback.renew import Refused, renew
@@ -45,18 +55,22 @@ Answer = Response | tuple[Response, int]
 @login_required
 def player(slug: str) -> str | Response:
     """The player page; who holds nothing for this film finds its page instead."""
-    return _player(slug)
+    film = _held(slug)
+    return _page(film) if film else redirect(url_for("catalogue.film", slug=slug), 303)
 
 
 @blueprint.post("/films/<slug>/code")
 @login_required
 @limiter.limit("5 per 15 minutes", deduct_when=lambda answer: answer.status_code == WRONG_CODE, key_func=this_customer)
-def enter_code(slug: str) -> Response | tuple[str | Response, int]:
+def enter_code(slug: str) -> Response | tuple[str, int]:
     """Show the account's code, then on to a film that is not for minors."""
+    film = _held(slug)
+    if film is None:
+        return redirect(url_for("catalogue.film", slug=slug), 303)
     pin_hash = declare.pin_hash_of(db.session, current_user.customer_id)
     db.session.rollback()  # hashing is slow: no read stays open meanwhile
     if not passwords.password_matches(request.form.get("pin", "")[:LONGEST_CODE], pin_hash):
-        return _player(slug, code_error=_("This is not the code of your account.")), WRONG_CODE
+        return _page(film, code_error=_("This is not the code of your account.")), WRONG_CODE
     with transaction() as session:
         declare.pin_entered(session, current_user.session_id, clock.now())
     return redirect(url_for("playback.player", slug=slug), 303)
@@ -172,12 +186,15 @@ def keep_no_refusal(response: Response) -> Response:
     return response
 
 
-def _player(slug: str, code_error: str | None = None) -> str | Response:
-    now = clock.now()
+def _held(slug: str) -> HeldFilm | None:
     try:
-        film = held_film(db.session, current_user.customer_id, slug, visitor_country(), now)
+        return held_film(db.session, current_user.customer_id, slug, visitor_country(), clock.now())
     except NotEntitled:
-        return redirect(url_for("catalogue.film", slug=slug), 303)
+        return None
+
+
+def _page(film: HeldFilm, code_error: str | None = None) -> str:
+    now = clock.now()
     asks_code = film.for_adults and not declare.is_open_for_adults(current_user.pin_entered_at, now)
     return render_template(
         "playback/player.html",

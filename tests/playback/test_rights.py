@@ -217,3 +217,12 @@ def test_the_code_is_not_guessed(adult: FlaskClient) -> None:
     set_pin(adult)
     assert [enter_pin(adult, f"000{number}").status_code for number in range(6)] == [422] * 5 + [429]
     assert enter_pin(adult, "2468").status_code == 429
+
+
+def test_the_code_is_entered_for_films_that_one_holds(shop: Shop, adult: FlaskClient) -> None:
+    shop.film("les-jours-heureux")
+    set_pin(adult)
+    for pin in ("2468", "1357"):
+        for slug in ("les-jours-heureux", "no-such-film"):
+            answer = post(adult, f"/films/{slug}/code", "/compte/securite", pin=pin)
+            assert (answer.status_code, answer.location) == (303, f"/films/{slug}")
