@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Row, Select, Subquery, case, func, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
+from store.catalogue.licence import Licence
 from store.catalogue.models import (
     Collection,
     CollectionFilm,
@@ -18,7 +19,6 @@ from store.catalogue.models import (
     HomePage,
     Person,
 )
-from store.catalogue.offer import Licence
 from store.catalogue.posters import poster_url
 from store.catalogue.prices import Prices, prices_of
 

@@ -9,8 +9,8 @@ from sqlalchemy import Integer, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from store.catalogue.browse import FilmPage, in_language
+from store.catalogue.licence import Bar
 from store.catalogue.models import Collection, Film, Person
-from store.catalogue.offer import Bar
 from store.catalogue.posters import poster_url
 
 ADDRESSES_PER_SITEMAP = 20_000

@@ -18,7 +18,7 @@ class Film(Base):
     `access` names what it offers to those who see or hear less: `sdh`, subtitles for the deaf and hard of hearing, and `ad`,
     audio description. `recipe` points to the packaged version that is live: None until the film can be played, and so until it may be sold.
     It is offered from the shop's day `licensed_from` to `licensed_until`, both included, in `territories` (country codes):
-    None means without limit (`offer.py`).
+    None means without limit (`licence.py`).
     """
 
     __tablename__ = "film"

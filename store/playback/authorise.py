@@ -7,8 +7,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from store import clock
+from store.catalogue.licence import Bar, Licence
 from store.catalogue.models import Film
-from store.catalogue.offer import Bar, Licence
 from store.jobs.enqueue import enqueue
 from store.ledger.post import lock_wallet
 from store.media.models import Packaging

@@ -1,28 +1,22 @@
 """The player page, the player's conversation with the shop, and the film itself."""
 
-import os
 import re
 from datetime import datetime, timedelta
-from io import BufferedReader
 from typing import Any
-from urllib.parse import quote
 
 from flask import Blueprint, abort, current_app, jsonify, redirect, render_template, request, url_for
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
-from werkzeug.wsgi import FileWrapper, wrap_file
 
 from store import clock
 from store.customers import declare, passwords
 from store.db import db, transaction
 from store.gateways.media_names import EVERYBODY_KEEPS, NOBODY_KEEPS, cache_rule, file_name, media_type
 from store.gateways.media_store import NotThere, OutOfReach, media_store
-from store.gateways.mp4 import NAME as NAME_OF_DOWNLOAD
-from store.gateways.mp4 import MarkedFile, mark_of
-from store.media.download import Download, download_of
-from store.playback import failures, leases, tokens
+from store.media.download import download_of
+from store.playback import failures, leases, send, tokens
 from store.playback.authorise import (
     Barred,
     CodeNeeded,
@@ -37,14 +31,13 @@ from store.playback.authorise import (
 from store.playback.devices import device_name
 from store.playback.leases import RunningStream, TooManyStreams, Viewer
 from store.playback.renew import Refused, renew
-from store.playback.take_home import NotBought, bought, buyers_mark, name_at_home
+from store.playback.take_home import NotBought, bought, buyers_mark
 from store.web.corner import visitor_country
 from store.web.filters import day_time
 from store.web.limits import limiter, this_customer
 
 blueprint = Blueprint("playback", __name__)
 
-CHUNK_BYTES = 256 * 1024
 WRONG_CODE, LONGEST_CODE = 422, 20
 SPEEDS = (0.5, 0.75, 1, 1.25, 1.5, 2)
 
@@ -148,7 +141,11 @@ def download(slug: str) -> Answer | tuple[str, int, dict[str, str]]:
     if ready is None:
         return render_template("playback/download.html", slug=slug), 202, {"Refresh": "15", "Cache-Control": "no-store"}
     db.session.rollback()  # sending a film is slow: no read stays open meanwhile
-    return _sent_home(ready, entitlement_id)
+    comment = buyers_mark(entitlement_id, current_app.config["SHOP_URL"])
+    try:
+        return send.to_take_home(request.environ, ready, entitlement_id, comment)
+    except (NotThere, OutOfReach):
+        abort(503)
 
 
 @blueprint.get("/media/<token>/<film>/<recipe>/<path:name>", merge_slashes=False)
@@ -281,23 +278,6 @@ def _media_type(film: str, recipe: str, name: str) -> str:
     return kind or abort(404)
 
 
-def _sent_home(ready: Download, entitlement_id: int) -> Response:
-    """The file, or the part of it that was asked for, with the buyer's mark in it."""
-    try:
-        stored = media_store().open(ready.film, ready.version, NAME_OF_DOWNLOAD)
-    except (NotThere, OutOfReach):
-        abort(503)
-    mark = mark_of(buyers_mark(entitlement_id, current_app.config["SHOP_URL"]))
-    file = BufferedReader(MarkedFile(stored, mark, ready.mark_at), CHUNK_BYTES)
-    response = Response(FileWrapper(file, CHUNK_BYTES), mimetype="video/mp4", direct_passthrough=True)
-    response.content_length = ready.size_bytes
-    response.set_etag(f"{ready.version}-{entitlement_id}")
-    response.headers["Cache-Control"] = "private, no-cache"
-    name = quote(name_at_home(ready.title, ready.year))
-    response.headers["Content-Disposition"] = f"attachment; filename={ready.film}.mp4; filename*=UTF-8''{name}"
-    return response.make_conditional(request.environ, accept_ranges=True, complete_length=ready.size_bytes)
-
-
 def _valid(token: str, film: str, recipe: str) -> tokens.Token:
     """What the token says; 403 or 410 if it opens nothing."""
     at = clock.now()
@@ -314,25 +294,11 @@ def _valid(token: str, film: str, recipe: str) -> tokens.Token:
 
 def _film_file(film: str, recipe: str, name: str, kind: str) -> Response:
     handed_over = current_app.config["MEDIA_SENDER"] == "nginx"
-    response = _for_nginx(film, recipe, name) if handed_over else _sent(film, recipe, name)
+    response = (
+        send.for_nginx(film, recipe, name) if handed_over else send.published(request.environ, film, recipe, name)
+    )
     response.headers["Content-Type"] = kind
     return response
-
-
-def _for_nginx(film: str, recipe: str, name: str) -> Response:
-    """An answer that nginx fills with the file, from a place that only it can name (`deploy/nginx/`)."""
-    return Response(headers={"X-Accel-Redirect": f"/_films/{film}/{recipe}/{name}"})
-
-
-def _sent(film: str, recipe: str, name: str) -> Response:
-    """The file, or the part of it that was asked for. Its name says its content: nothing published changes."""
-    file = media_store().open(film, recipe, name)
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    response = Response(wrap_file(request.environ, file, CHUNK_BYTES), direct_passthrough=True)
-    response.content_length = size
-    response.set_etag(f"{recipe}-{name.replace('/', '-')}")
-    return response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
 
 
 def _note_failure(lease_id: str, film: str, recipe: str, name: str, failure: Exception) -> None:

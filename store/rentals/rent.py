@@ -10,7 +10,7 @@ from sqlalchemy import and_, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from store import clock
-from store.catalogue.offer import Bar, Licence
+from store.catalogue.licence import Bar, Licence
 from store.catalogue.prices import Prices, prices_of
 from store.customers.models import Customer
 from store.db import table_of

@@ -7,8 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from store.catalogue.licence import Bar, Licence
 from store.catalogue.models import Film
-from store.catalogue.offer import Bar, Licence
 from store.customers.declare import PIN_LASTS
 from store.customers.models import Customer, CustomerSession
 from store.db import db, transaction
