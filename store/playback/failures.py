@@ -78,4 +78,4 @@ def _names(store: MediaStore, film: str, recipe: str, playlist: str, named: str)
             text = file.read().decode()
     except (NotThere, OutOfReach, OSError, ValueError):
         return playlist == named  # a version without its first playlist is no version
-    return named in text.replace('"', "\n").splitlines()
+    return bool(named) and named in text.replace('"', "\n").splitlines()

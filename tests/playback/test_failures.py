@@ -83,12 +83,18 @@ def folder(app: Flask) -> Iterator[Path]:
 
 
 @pytest.fixture
-def playing(app: Flask, shop: Shop, folder: Path) -> tuple[FlaskClient, str]:
-    """A browser in which the film plays, and the address of its first playlist."""
+def begun(app: Flask, shop: Shop, folder: Path) -> tuple[FlaskClient, dict[str, str]]:
+    """A browser in which the film plays, and what it was answered."""
     client = shop.signed_in(holder(app, shop))
-    token = page_token(client)
-    begun = client.post(f"/films/{SLUG}/lecture", data={"csrf_token": token, "consentement": "oui"})
-    return client, begun.get_json()["manifest"]
+    fields = {"csrf_token": page_token(client), "consentement": "oui"}
+    return client, client.post(f"/films/{SLUG}/lecture", data=fields).get_json()
+
+
+@pytest.fixture
+def playing(begun: tuple[FlaskClient, dict[str, str]]) -> tuple[FlaskClient, str]:
+    """A browser in which the film plays, and the address of its first playlist."""
+    client, answer = begun
+    return client, answer["manifest"]
 
 
 def failures(app: Flask) -> int:
@@ -140,3 +146,29 @@ def test_without_its_token_nobody_reports_a_failure(app: Flask, folder: Path, pl
         == 403
     )
     assert failures(app) == 0
+
+
+def test_what_a_player_missed_is_looked_for(
+    app: Flask, folder: Path, begun: tuple[FlaskClient, dict[str, str]]
+) -> None:
+    client, answer = begun
+    token = page_token(client)
+
+    def renew_without(name: str) -> int:
+        return client.post(answer["renew"], data={"csrf_token": token, "sequence": "1", "failed": name}).status_code
+
+    tricks = (
+        "video-240/00001.m4s",
+        "nothing.m4s",
+        "#EXTM3U",
+        "video-240/",
+        "../secret.mp4",
+        "\0.m4s",
+        "x" * 5000,
+        "/.m4s",
+    )
+    assert {renew_without(name) for name in tricks} == {200}
+    assert failures(app) == 0
+    (folder / "video-240" / "00001.m4s").unlink()
+    assert renew_without("video-240/00001.m4s") == 200
+    assert failures(app) == 1
