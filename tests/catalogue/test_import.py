@@ -1,6 +1,7 @@
 """`films import`: all or nothing, each refusal with its reason, twice the same."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 from flask import Flask
@@ -107,3 +108,41 @@ def test_a_file_that_is_no_catalogue_is_refused_whole(app: Flask, tmp_path: Path
         assert answer.exit_code == 1
         assert "Nothing was changed" in answer.output
     assert count(app, Film) == 0
+
+
+def test_a_licence_comes_in_and_a_wrong_one_does_not(app: Flask, tmp_path: Path) -> None:
+    licence = {"licensed_from": "2026-01-01", "licensed_until": "2027-12-31", "territories": ["FR", "BE"]}
+    wrong = (
+        {"licensed_from": "2027-01-01", "licensed_until": "2026-12-31"},
+        {"licensed_until": "9999-12-31"},
+        {"licensed_from": "tomorrow"},
+        {"territories": []},
+        {"territories": ["fr"]},
+        {"territories": ["FR", "FR"]},
+    )
+    films = [FILM | licence, *(FILM | {"title": f"Film {n}"} | fields for n, fields in enumerate(wrong))]
+    answer = run(app, str(write(tmp_path / "films.json", films)))
+    assert "new 1, changed 0, unchanged 0, refused 6" in answer.output
+    for number, fields in enumerate(wrong, start=2):
+        line = next(line for line in answer.output.splitlines() if line.startswith(f"film {number} "))
+        assert any(f"«{name}»" in line for name in fields)
+    with app.app_context():
+        film = db.session.scalars(select(Film)).one()
+        assert (film.licensed_from, film.licensed_until) == (date(2026, 1, 1), date(2027, 12, 31))
+        assert film.territories == ["FR", "BE"]
+
+
+def test_a_licence_comes_in_by_csv_and_what_is_empty_is_without_limit(app: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "films.csv"
+    file.write_text(
+        "title,year,minutes,countries,directors,languages,territories,licensed_until\n"
+        "Afrique 50,1950,17,FR,René Vautier,fr,FR; CH,2027-01-31\n"
+        "Chomsky & Cie,2008,112,FR,Olivier Azam,fr,,\n",
+        encoding="utf-8",
+    )
+    answer = run(app, str(file))
+    assert answer.exit_code == 0, answer.output
+    with app.app_context():
+        films = {film.slug: film for film in db.session.scalars(select(Film))}
+    assert (films["afrique-50"].territories, films["afrique-50"].licensed_until) == (["FR", "CH"], date(2027, 1, 31))
+    assert (films["chomsky-cie"].territories, films["chomsky-cie"].licensed_until) == (None, None)
