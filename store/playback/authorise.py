@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from store.catalogue.models import Film
 from store.jobs.enqueue import enqueue
 from store.ledger.post import lock_wallet
-from store.media.models import Packaging
+from store.media.models import Ingest
 from store.playback import leases
 from store.playback.leases import Viewer
 from store.rentals.models import Entitlement
@@ -65,8 +65,8 @@ class Start:
 def held_film(session: Session, customer_id: int, film_slug: str, at: datetime) -> HeldFilm:
     """The film that the customer may play at `at`, by purchase or else by rental; raises NotEntitled."""
     film = session.execute(
-        select(Film.id, Film.slug, Film.title, Film.recipe, Film.subtitles, Packaging.duration_s)
-        .outerjoin(Packaging, Packaging.film_id == Film.id)
+        select(Film.id, Film.slug, Film.title, Film.recipe, Film.subtitles, Ingest.duration_s)
+        .outerjoin(Ingest, Ingest.film_id == Film.id)
         .where(Film.slug == film_slug, Film.recipe.is_not(None))
     ).first()
     held = standing_of(session, customer_id, film.id, at) if film else None
