@@ -135,6 +135,9 @@ def _storage(read: _Environment) -> dict[str, Any]:
 
     MEDIA_URL is a folder, or `s3://bucket/prefix` for a storage that speaks S3 (`_bucket`). MEDIA_SENDER says who sends the
     bytes of films: `app` is for one machine with few viewers, `nginx` for all others (`docs/edge.md`).
+
+    ENCODES_AT_ONCE is how many films may be encoded at the same time on this machine, by workers and commands together; ENCODE_CHUNK_S
+    is how many seconds of a film an encode that is killed may lose.
     """
     instance = Path(read.text("INSTANCE_PATH", str(ROOT / "instance"))).resolve()
     database_url = _database_url("DATABASE_URL", read.text("DATABASE_URL", f"sqlite:///{instance / 'shop.sqlite'}"))
@@ -145,6 +148,8 @@ def _storage(read: _Environment) -> dict[str, Any]:
         "DATABASE_URL": database_url,
         "MIGRATION_DATABASE_URL": _database_url("MIGRATION_DATABASE_URL", migration_url),
         "REDIS_URL": _redis_url(read),
+        "ENCODES_AT_ONCE": read.number("ENCODES_AT_ONCE", 1, 1, 64),
+        "ENCODE_CHUNK_S": read.number("ENCODE_CHUNK_S", 120, 4, 3600),
         "MEDIA_URL": media_url,
         "MEDIA_BUCKET": _bucket(read, media_url) if media_url.startswith("s3://") else None,
         "MEDIA_SENDER": read.matching("MEDIA_SENDER", "app|nginx", "app or nginx", "app"),

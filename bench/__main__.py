@@ -12,6 +12,7 @@ from typing import Any
 
 from bench import ROUNDS, SECONDS, Verdict
 from bench.edge import measure_edge
+from bench.ingest import measure_ingest
 from bench.ledger import measure_ledger
 from bench.pages import measure_pages
 from bench.playback import measure_playback
@@ -38,6 +39,7 @@ PARTS = {
     "playback": Part(lambda _host, app, environ: measure_playback(app, environ)),
     "edge": Part(lambda _host, app, _environ: measure_edge(app), asks_no_database=True),
     "player": Part(lambda _host, _app, environ: measure_player(environ), asks_no_database=True),
+    "ingest": Part(lambda _host, app, _environ: measure_ingest(app), asks_no_database=True),
     "ledger": Part(_measure_books),
 }
 

@@ -6,7 +6,7 @@ Forward on live data: all that is there was made in French, and so is what the r
 from alembic import op
 
 revision = "0020"
-down_revision = "0014"
+down_revision = "0019"
 
 
 def upgrade() -> None:

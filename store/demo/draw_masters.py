@@ -23,7 +23,7 @@ from store.catalogue.lettering import LINE_HEIGHT, fit
 from store.catalogue.poster_art import PALETTES, Inks
 from store.demo import subtitles, tones
 from store.demo.moving_pictures import COMPOSITIONS, Composition, Layer, Mask, Pen, Stage
-from store.gateways.packager import tool
+from store.gateways.video_tools import tool
 
 HERE = Path(__file__).resolve().parent
 CATALOGUE = HERE / "catalogue.json"

@@ -9,9 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from store.demo.seed import MASTERS, PACKAGED, SUBTITLE_LANGUAGES
-from store.gateways.packager import package, recipe_of
-from store.gateways.webvtt import Subtitle
+from store.demo.seed import PACKAGED, delivery_of
+from store.media.delivery import recipe_of
+from store.media.package import inspect, package
 
 SHIPPED = ("la-sociale", "les-jours-heureux", "afrique-50")
 PRESET = "veryslow"  # smaller than the shop's own preset makes it: these folders weigh on every checkout
@@ -28,22 +28,16 @@ def main(slugs: list[str]) -> None:
 def package_master(slug: str) -> Path:
     """The packaged folder of a film's present master, made unless it is there; older ones of the film are removed.
 
-    Raises what `store.gateways.packager.package` raises, and then leaves the old folder alone.
+    Raises what `store.media.package` raises, and then leaves the old folder alone.
     """
-    master, texts = MASTERS / f"{slug}.mp4", subtitles_of(slug)
-    folder = PACKAGED / slug / recipe_of(master, texts)
+    delivery = delivery_of(slug)
+    folder = PACKAGED / slug / recipe_of(delivery)
     if not folder.exists():
         with tempfile.TemporaryDirectory() as scratch:
-            made = Path(scratch) / "package"
-            package(master, texts, made, lambda step, fraction: None, PRESET)
+            made = package(inspect(delivery), Path(scratch), lambda step, fraction: None, PRESET)
             shutil.rmtree(folder.parent, ignore_errors=True)
-            shutil.copytree(made, folder)
+            shutil.copytree(made.folder, folder)
     return folder
-
-
-def subtitles_of(slug: str) -> list[Subtitle]:
-    """A demo film's subtitles, as the packager takes them."""
-    return [Subtitle(language, MASTERS / f"{slug}.{language}.vtt") for language in SUBTITLE_LANGUAGES]
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 Every step looks before it writes, so that seeding twice changes nothing.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import delete, insert, select, update
@@ -13,22 +13,26 @@ from sqlalchemy.orm import Session
 
 from store import clock
 from store.catalogue.import_films import import_catalogue, read_catalogue
+from store.catalogue.index_films import index_films
 from store.catalogue.models import Film, HomePage
 from store.customers.models import STAFF as STAFF_ROLE
 from store.customers.models import Customer
 from store.customers.passwords import hash_password
 from store.customers.register import register
 from store.db import db, transaction
+from store.gateways.master import probe
 from store.gateways.media_store import media_store
-from store.gateways.packager import probe
+from store.gateways.webvtt import Subtitle
 from store.jobs.enqueue import enqueue
 from store.ledger.chart import GOODWILL
+from store.media.delivery import Delivery
 from store.media.download import order_download
-from store.media.models import Packaging
+from store.media.models import Ingest
 from store.prepaid_cards.activate import activate
 from store.prepaid_cards.codes import written
 from store.prepaid_cards.imprint import code_on
 from store.prepaid_cards.issue import issue_for_order
+from store.shown import move_on
 
 HERE = Path(__file__).resolve().parent
 CATALOGUE = HERE / "catalogue.json"
@@ -159,9 +163,11 @@ def _mark_published(session: Session, film: str, recipe: str, duration_s: float)
     """Point the film to its folder, also when an earlier seed left it waiting for the worker."""
     film_id = session.scalars(select(Film.id).where(Film.slug == film)).one()
     session.execute(update(Film).where(Film.id == film_id).values(recipe=recipe, subtitles=list(SUBTITLE_LANGUAGES)))
-    session.execute(delete(Packaging).where(Packaging.film_id == film_id))
-    published = _packaging(film, film_id, "published", recipe)
-    session.execute(insert(Packaging).values(**published, fraction=1.0, duration_s=duration_s))
+    session.execute(delete(Ingest).where(Ingest.film_id == film_id))
+    published = {"state": "published", "recipe": recipe, "fraction": 1.0, "duration_s": duration_s}
+    session.execute(insert(Ingest).values(**_ingest(film, film_id), **published))
+    index_films(session, [film_id])
+    move_on(session)
     order_download(session, film)
 
 
@@ -169,8 +175,8 @@ def _order_packaging() -> None:
     """The worker packages the others, one after the other, at low priority."""
     waiting = (
         select(Film.id, Film.slug)
-        .outerjoin(Packaging, Packaging.film_id == Film.id)
-        .where(Packaging.film_id.is_(None))
+        .outerjoin(Ingest, Ingest.film_id == Film.id)
+        .where(Ingest.film_id.is_(None))
         .order_by(Film.id)
     )
     films = [row for row in db.session.execute(waiting) if (MASTERS / f"{row.slug}.mp4").exists()]
@@ -178,18 +184,16 @@ def _order_packaging() -> None:
         return
     with transaction() as session:
         for film_id, slug in films:
-            session.execute(insert(Packaging).values(**_packaging(slug, film_id, "waiting", None), fraction=0.0))
+            session.execute(insert(Ingest).values(**_ingest(slug, film_id), state="waiting", fraction=0.0))
             enqueue(session, "media.publish", {"film_slug": slug})
 
 
-def _packaging(film: str, film_id: int, state: str, recipe: str | None) -> dict[str, object]:
-    subtitles = {language: str(MASTERS / f"{film}.{language}.vtt") for language in SUBTITLE_LANGUAGES}
-    return {
-        "film_id": film_id,
-        "master": str(MASTERS / f"{film}.mp4"),
-        "subtitles": json.dumps(subtitles),
-        "state": state,
-        "step": "",
-        "recipe": recipe,
-        "updated_at": clock.now(),
-    }
+def delivery_of(film: str) -> Delivery:
+    """A demo film's files, as the worker takes them."""
+    subtitles = tuple(Subtitle(language, MASTERS / f"{film}.{language}.vtt") for language in SUBTITLE_LANGUAGES)
+    return Delivery(MASTERS / f"{film}.mp4", subtitles)
+
+
+def _ingest(film: str, film_id: int) -> dict[str, Any]:
+    delivery = delivery_of(film).as_json()
+    return {"film_id": film_id, "delivery": delivery, "digests": {}, "step": "", "updated_at": clock.now()}

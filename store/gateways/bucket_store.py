@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from store.gateways.media_names import NotThere, cache_rule, file_name, film_name, media_type, version_name
-from store.gateways.workshop import workshop
+from store.gateways.workshop import alone, workshop
 
 MARK = ".whole"
 AT_ONCE = 16
@@ -110,6 +110,10 @@ class BucketStore:
     def workshop(self, film: str) -> AbstractContextManager[Path]:
         """An empty folder of this machine to make a film's next version in, for one of its processes at a time: Busy."""
         return workshop(self._workshops / film_name(film))
+
+    def alone(self, film: str) -> AbstractContextManager[Path]:
+        """The same folder with what was left in it, for a work that goes on: Busy."""
+        return alone(self._workshops / film_name(film))
 
     def _size(self, name: str) -> int | None:
         """In bytes; None if there is no such object."""

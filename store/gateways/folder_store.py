@@ -3,7 +3,6 @@
 `<root>/<film>/<recipe>/…` is published and never changes; in `<root>/.packaging/<film>/` the next version is made.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from store.gateways.media_names import NotThere, file_name, film_name, version_name
-from store.gateways.workshop import workshop
+from store.gateways.on_disk import sync, write_out
+from store.gateways.workshop import alone, workshop
 
 
 class FolderStore:
@@ -42,14 +42,14 @@ class FolderStore:
         """Move a finished folder to where it is served, all at once; a version that is there already stays as it is."""
         target = self._folder(film, recipe)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _write_out(folder)
+        write_out(folder)
         try:
             folder.rename(target)
         except OSError:
             if not target.is_dir():
                 raise
             shutil.rmtree(folder)
-        _sync(target.parent)
+        sync(target.parent)
 
     def publish_copy(self, folder: Path, film: str, recipe: str) -> None:
         """Publish a copy of a folder that must stay where it is."""
@@ -75,20 +75,9 @@ class FolderStore:
         """An empty folder on the store's own disk to make a film's next version in, for one process at a time: Busy."""
         return workshop(self._root / ".packaging" / film_name(film))
 
+    def alone(self, film: str) -> AbstractContextManager[Path]:
+        """The same folder with what was left in it, for a work that goes on: Busy."""
+        return alone(self._root / ".packaging" / film_name(film))
+
     def _folder(self, film: str, recipe: str) -> Path:
         return self._root / version_name(film, recipe)
-
-
-def _write_out(folder: Path) -> None:
-    """Have everything on the disk before its name is: a power cut must not leave a published film with holes."""
-    for path in folder.rglob("*"):
-        _sync(path)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

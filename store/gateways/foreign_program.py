@@ -56,9 +56,13 @@ class Program:
         if code:
             raise ProgramFailed(f"{self.name}: {self._last_complaint() or f'exit status {code}'}")
 
-    def _last_complaint(self) -> str:
+    def complained(self) -> str:
+        """What it said on its standard error, until now."""
         self.complaints.seek(0)
-        spoken = [line.strip() for line in self.complaints if line.strip()]
+        return self.complaints.read()
+
+    def _last_complaint(self) -> str:
+        spoken = [line.strip() for line in self.complained().splitlines() if line.strip()]
         return spoken[-1][:300] if spoken else ""
 
 

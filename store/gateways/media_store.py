@@ -46,6 +46,9 @@ class MediaStore(Protocol):
     def workshop(self, film: str) -> AbstractContextManager[Path]:
         """An empty folder to make a film's next version in, for one process of this machine at a time. Raises Busy."""
 
+    def alone(self, film: str) -> AbstractContextManager[Path]:
+        """The same folder with what was left in it, for a work that goes on where it was interrupted. Raises Busy."""
+
 
 def media_store() -> MediaStore:
     """The store that MEDIA_URL names."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from store.gateways.foreign_program import start
-from store.gateways.packager import tool
+from store.gateways.video_tools import tool
 
 MP4_VERSION = "1"
 MARK = b"@" * 160

@@ -15,9 +15,9 @@ _KEPT_TAG = re.compile(r"<(/?)([ib])(?:[.\s][^>]*)?>")
 
 @dataclass(frozen=True)
 class Subtitle:
-    """A subtitle file and its language (`fr`, `en`)."""
+    """A subtitle file and the name of its track (`fr`, `en`, `fr-sdh`)."""
 
-    language: str
+    name: str
     path: Path
 
 

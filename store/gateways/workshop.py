@@ -17,8 +17,7 @@ def workshop(folder: Path) -> Iterator[Path]:
     """The folder, locked and empty; what an earlier process left there when it was killed is thrown away, as is
     everything at the end. Raises Busy.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with alone(folder):
         _empty(folder)
         try:
             yield folder
@@ -27,12 +26,16 @@ def workshop(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Lock the folder; the system lets go of it when the process ends, however it ends."""
+def alone(folder: Path) -> Iterator[Path]:
+    """The folder, locked, with what was left in it: a long work goes on there. Raises Busy.
+
+    The system lets go of the lock when the process ends, however it ends.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         _lock(descriptor, folder.name)
-        yield
+        yield folder
     finally:
         os.close(descriptor)
 

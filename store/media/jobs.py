@@ -5,15 +5,16 @@ from datetime import timedelta
 from store.db import db, transaction
 from store.jobs.enqueue import every, job
 from store.media.download import make_download, missing_downloads, order_download
+from store.media.progress import Cancelled
 from store.media.publish import REFUSALS, publish
 
 
 @job("media.publish", lane="slow")
 def publish_film(film_slug: str) -> None:
-    """Publish a film; one that is refused is not tried again, its row says why."""
+    """Publish a film; one that is refused or cancelled is not tried again, its row says why."""
     try:
         publish(film_slug)
-    except REFUSALS:
+    except (*REFUSALS, Cancelled):
         return
 
 

@@ -1,163 +1,200 @@
-"""The way of a film from its master into the shop, in steps that may be repeated.
+"""The way of a film from its delivery into the shop, in steps that may be repeated.
 
-    recipe → package, in a workshop of the media store → verify → move into the store → point the film at it
+    recipe → look → make, in a workshop of the media store → verify → move into the store → point the film at it
 
 Only the last step is seen from outside, and it is one transaction: until then what was live stays live. A version that
 the store holds already is not made again. ffmpeg runs outside any transaction.
 """
 
-import json
-from collections.abc import Sequence
+import errno
+import shutil
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import structlog
+from flask import current_app
 from sqlalchemy import insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from store import clock
+from store.catalogue.index_films import index_films
 from store.catalogue.models import Film
 from store.db import db, transaction
-from store.gateways.media_store import MediaStore, media_store
-from store.gateways.packager import MasterRefused, Package, PackagingFailed, Progress, package, probe, recipe_of, verify
-from store.gateways.webvtt import Subtitle, SubtitlesRefused
+from store.gateways.master import probe
+from store.gateways.media_store import media_store
+from store.gateways.verify_package import Package, verify
+from store.gateways.video_tools import DISK_IS_FULL, MasterRefused, PackagingFailed
+from store.gateways.webvtt import SubtitlesRefused
+from store.media.delivery import Delivery, Digests, delivery_of, digests_of, recipe_of
 from store.media.download import order_download
-from store.media.models import Packaging
+from store.media.models import Ingest
+from store.media.package import inspect, package
+from store.media.progress import Cancelled, Reporter, Show, note_running
+from store.media.slots import slot
+from store.shown import move_on
 from store.stop import stop_at
 
 REFUSALS = (MasterRefused, SubtitlesRefused)
 """What trying again does not change."""
-
-BETWEEN_REPORTS = timedelta(seconds=1)
-
-log = structlog.get_logger()
 
 
 class UnknownFilm(LookupError):
     """The catalogue has no such film, or nobody delivered a master for it."""
 
 
-@dataclass(frozen=True)
-class Order:
-    """What is to be published: a film, its master and its subtitles."""
-
-    film_id: int
-    film_slug: str
-    master: Path
-    subtitles: tuple[Subtitle, ...]
-
-
-def order(film_slug: str, master: Path, subtitles: Sequence[Subtitle]) -> None:
+def order(film_slug: str, delivery: Delivery) -> None:
     """Note what `publish` shall make a film from. Raises UnknownFilm, and Busy while the film is being packaged."""
     film_id = db.session.scalar(select(Film.id).where(Film.slug == film_slug))
     if film_id is None:
         raise UnknownFilm(f"no film is called {film_slug!r}")
-    values = {
-        "master": str(master.resolve()),
-        "subtitles": json.dumps({one.language: str(one.path.resolve()) for one in subtitles}),
-        "state": "waiting",
-        "updated_at": clock.now(),
-    }
-    with media_store().workshop(film_slug), transaction() as session:
-        changed = session.connection().execute(update(Packaging).where(Packaging.film_id == film_id).values(values))
+    values = {**_anew(), "delivery": delivery.as_json()}
+    with media_store().alone(film_slug), transaction() as session:
+        changed = session.connection().execute(update(Ingest).where(Ingest.film_id == film_id).values(values))
         if not changed.rowcount:
-            session.execute(insert(Packaging).values(film_id=film_id, step="", fraction=0.0, **values))
+            session.execute(insert(Ingest).values(film_id=film_id, digests={}, **values))
 
 
-def publish(film_slug: str, on_progress: Progress | None = None) -> str:
-    """Publish a film's ordered master and return its recipe; one that is published already changes nothing.
+def order_again(film_slug: str) -> None:
+    """Let a delivery that failed or was cancelled be published after all. Raises UnknownFilm, Busy."""
+    film_id, _, _ = _ordered(film_slug)
+    with media_store().alone(film_slug), transaction() as session:
+        session.execute(update(Ingest).where(Ingest.film_id == film_id).values(_anew()))
 
-    Raises UnknownFilm, Busy, and MasterRefused, SubtitlesRefused or PackagingFailed, which its row then shows.
+
+def cancel(film_slug: str) -> bool:
+    """Cancel what waits or runs, on whichever machine; it ends within seconds. False if there was nothing to cancel."""
+    film_id, _, _ = _ordered(film_slug)
+    open_states = Ingest.state.in_(("waiting", "running"))
+    with transaction() as session:
+        changed = session.connection().execute(
+            update(Ingest)
+            .where(Ingest.film_id == film_id, open_states)
+            .values(state="cancelled", step="", speed=None, left_s=None, updated_at=clock.now())
+        )
+    return bool(changed.rowcount)
+
+
+def publish(film_slug: str, show: Show | None = None) -> str:
+    """Publish a film's ordered delivery and return its recipe; one that is published already changes nothing.
+
+    Goes on where an earlier run was killed or cancelled. Raises UnknownFilm, Busy, Cancelled, and MasterRefused,
+    SubtitlesRefused or PackagingFailed, which its row then shows.
     """
-    ordered = _ordered(film_slug)
-    store = media_store()
-    with store.workshop(film_slug) as workshop:
+    film_id, delivery, known = _ordered(film_slug)
+    with media_store().alone(film_slug) as workshop:
         try:
-            return _publish(ordered, store, workshop / "next", on_progress)
+            digests = digests_of(delivery, known)
+            way = Way(film_id, film_slug, delivery, recipe_of(delivery, digests))
+            if not way.is_live():
+                _begin(film_id, digests)
+                _publish(way, workshop, show)
         except BaseException as error:
-            _write(ordered.film_id, state="failed", error=_one_line(error))
+            _note_failure(film_id, error)
             raise
+    return way.recipe
 
 
-def _publish(ordered: Order, store: MediaStore, workshop: Path, on_progress: Progress | None) -> str:
-    recipe = recipe_of(ordered.master, ordered.subtitles)
-    if _is_live(ordered.film_id, recipe) and store.has(ordered.film_slug, recipe):
-        return recipe
-    _write(ordered.film_id, state="running", step="recipe", fraction=0.0, error=None)
-    made = _made(ordered, recipe, store, workshop, _reporter(ordered.film_id, on_progress))
-    _point(ordered, recipe, made)
-    stop_at("media.published")
-    return recipe
+@dataclass(frozen=True)
+class Way:
+    """A film, what was delivered for it, and the name of what that becomes."""
+
+    film_id: int
+    film_slug: str
+    delivery: Delivery
+    recipe: str
+
+    def is_stored(self) -> bool:
+        """Whether the store holds this version."""
+        return media_store().has(self.film_slug, self.recipe)
+
+    def is_live(self) -> bool:
+        """Whether the film is published in this version already, and nothing else is asked for."""
+        live = select(Film.id).join(Ingest)
+        live = live.where(Film.id == self.film_id, Film.recipe == self.recipe, Ingest.recipe == self.recipe)
+        return self.is_stored() and db.session.scalar(live.where(Ingest.state == "published")) is not None
 
 
-def _made(ordered: Order, recipe: str, store: MediaStore, workshop: Path, on_progress: Progress) -> Package:
-    """The package in the store, made now if an earlier run did not get that far."""
-    if store.has(ordered.film_slug, recipe):
-        with store.local_copy(ordered.film_slug, recipe) as folder:
-            return verify(folder, probe(ordered.master).duration_s)
-    made = package(ordered.master, ordered.subtitles, workshop, on_progress)
-    stop_at("media.packaged")
-    store.publish(workshop, ordered.film_slug, recipe)
+def _publish(way: Way, workshop: Path, show: Show | None) -> None:
+    _clear(workshop, keep=way.recipe)
+    made = _stored(way) if way.is_stored() else _made(way, workshop / way.recipe, show)
+    _clear(workshop)
     stop_at("media.moved")
+    _point(way, made)
+    stop_at("media.published")
+
+
+def _stored(way: Way) -> Package:
+    """The version that an earlier run moved into the store, but did not point the film to."""
+    with media_store().local_copy(way.film_slug, way.recipe) as folder:
+        return verify(folder, probe(way.delivery.master).duration_s)
+
+
+def _made(way: Way, workshop: Path, show: Show | None) -> Package:
+    """The version, made now, as soon as there is a place to encode at, and moved into the store."""
+    footage = inspect(way.delivery)
+    report = Reporter(way.film_id, footage.picture.duration_s, show)
+    places = Path(current_app.config["INSTANCE_PATH"]) / "encodes"
+    with slot(places, current_app.config["ENCODES_AT_ONCE"], lambda: report("wait", 0.0)):
+        made = package(footage, workshop, report, chunk_s=current_app.config["ENCODE_CHUNK_S"])
+    stop_at("media.packaged")
+    media_store().publish(made.folder, way.film_slug, way.recipe)
     return made
 
 
-def _point(ordered: Order, recipe: str, made: Package) -> None:
-    """The moment from which the film is played from, and sold with, this version."""
+def _point(way: Way, made: Package) -> None:
+    """The moment from which the film is played from, and sold with, this version. Raises Cancelled."""
+    done = {"state": "published", "step": "", "fraction": 1.0, "speed": None, "left_s": None, "error": None}
     with transaction() as session:
-        live = {"recipe": recipe, "subtitles": list(made.subtitles)}
-        session.execute(update(Film).where(Film.id == ordered.film_id).values(live))
-        done: dict[str, Any] = {"state": "published", "step": "", "fraction": 1.0, "error": None}
-        done |= {"recipe": recipe, "duration_s": made.duration_s, "updated_at": clock.now()}
-        session.execute(update(Packaging).where(Packaging.film_id == ordered.film_id).values(done))
-        order_download(session, ordered.film_slug)
+        note_running(session, way.film_id, **done, recipe=way.recipe, duration_s=made.duration_s)
+        live = {"recipe": way.recipe, "subtitles": list(made.subtitles)}
+        session.execute(update(Film).where(Film.id == way.film_id).values(live))
+        session.flush()
+        index_films(session, [way.film_id])  # by its subtitles, too
+        move_on(session)
+        order_download(session, way.film_slug)
 
 
-def _ordered(film_slug: str) -> Order:
-    columns = (Film.id, Packaging.master, Packaging.subtitles)
-    row = db.session.execute(select(*columns).join(Packaging).where(Film.slug == film_slug)).first()
+def _ordered(film_slug: str) -> tuple[int, Delivery, Digests]:
+    columns = (Film.id, Ingest.delivery, Ingest.digests)
+    row = db.session.execute(select(*columns).join(Ingest).where(Film.slug == film_slug)).first()
     if row is None:
         raise UnknownFilm(f"nobody delivered a master for {film_slug!r}")
-    subtitles = json.loads(row.subtitles).items()
-    return Order(row.id, film_slug, Path(row.master), tuple(Subtitle(name, Path(path)) for name, path in subtitles))
+    return row.id, delivery_of(row.delivery), row.digests
 
 
-def _is_live(film_id: int, recipe: str) -> bool:
-    live = select(Film.id).join(Packaging)
-    live = live.where(Film.id == film_id, Film.recipe == recipe, Packaging.recipe == recipe)
-    return db.session.scalar(live.where(Packaging.state == "published")) is not None
+def _anew() -> dict[str, Any]:
+    blank: dict[str, Any] = {"state": "waiting", "step": "", "fraction": 0.0, "speed": None, "left_s": None}
+    return {**blank, "error": None, "updated_at": clock.now()}
 
 
-def _reporter(film_id: int, on_progress: Progress | None) -> Progress:
-    """Tells `on_progress` everything and the film's row at most once a second."""
-    last: list[datetime] = []
-
-    def report(step: str, fraction: float) -> None:
-        if on_progress:
-            on_progress(step, fraction)
-        now = clock.now()
-        if last and now - last[0] < BETWEEN_REPORTS:
-            return
-        last[:] = [now]
-        try:
-            _write(film_id, step=step, fraction=fraction)
-        except SQLAlchemyError as error:  # hours of encoding are not thrown away because nobody could be told
-            log.warning("progress not written", film=film_id, error=repr(error))
-
-    return report
-
-
-def _write(film_id: int, **values: Any) -> None:
+def _begin(film_id: int, digests: Digests) -> None:
+    """Note that the work begins, unless it was cancelled before."""
+    wanted = update(Ingest).where(Ingest.film_id == film_id, Ingest.state != "cancelled")
     with transaction() as session:
-        row = update(Packaging).where(Packaging.film_id == film_id)
-        session.execute(row.values(**values, updated_at=clock.now()))
+        begun = session.connection().execute(wanted.values({**_anew(), "state": "running", "digests": digests}))
+    if not begun.rowcount:
+        raise Cancelled
+
+
+def _note_failure(film_id: int, error: BaseException) -> None:
+    """Let the row say what went wrong; one that was cancelled says that already."""
+    open_still = update(Ingest).where(Ingest.film_id == film_id, Ingest.state.in_(("waiting", "running")))
+    failed = {"state": "failed", "error": _one_line(error), "speed": None, "left_s": None, "updated_at": clock.now()}
+    with transaction() as session:
+        session.execute(open_still.values(failed))
+
+
+def _clear(workshop: Path, keep: str = "") -> None:
+    """Throw away what is left of other versions."""
+    for folder in workshop.iterdir():
+        if folder.name != keep:
+            shutil.rmtree(folder)
 
 
 def _one_line(error: BaseException) -> str:
     if isinstance(error, (*REFUSALS, PackagingFailed)):
         return str(error)
     if isinstance(error, (KeyboardInterrupt, SystemExit)):
-        return "stopped before the end"
+        return "stopped before the end; the next run goes on from there"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DISK_IS_FULL
     return f"{type(error).__name__}: {error}".splitlines()[0][:300]

@@ -11,7 +11,7 @@ from store.catalogue.licence import Bar, Licence
 from store.catalogue.models import Film
 from store.jobs.enqueue import enqueue
 from store.ledger.post import lock_wallet
-from store.media.models import Packaging
+from store.media.models import Ingest
 from store.playback import leases
 from store.playback.leases import Viewer
 from store.rentals.models import Entitlement
@@ -89,10 +89,10 @@ def held_film(session: Session, customer_id: int, film_slug: str, country: str, 
     """The film that the customer, who lives in `country`, holds at `at`, by purchase or else by rental; raises NotEntitled."""
     film = session.execute(
         select(
-            *(Film.id, Film.slug, Film.title, Film.recipe, Film.subtitles, Film.age, Packaging.duration_s),
+            *(Film.id, Film.slug, Film.title, Film.recipe, Film.subtitles, Film.age, Ingest.duration_s),
             *(Film.licensed_from, Film.licensed_until, Film.territories),
         )
-        .outerjoin(Packaging, Packaging.film_id == Film.id)
+        .outerjoin(Ingest, Ingest.film_id == Film.id)
         .where(Film.slug == film_slug, Film.recipe.is_not(None))
     ).first()
     held = standing_of(session, customer_id, film.id, at) if film else None

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from store.catalogue.models import Film
 from store.customers.models import Customer
-from store.media.models import Packaging
+from store.media.models import Ingest
 from store.playback.authorise import is_finished
 from store.playback.leases import LONGEST_SILENCE
 from store.playback.models import Lease
@@ -70,13 +70,13 @@ def _running(lease_id: str, customer_id: int, session_digest: str) -> Select[*tu
     """The lease, held, with what decides about it."""
     return (
         select(
-            *(Lease, Film.slug, Film.minutes, Packaging.duration_s),
+            *(Lease, Film.slug, Film.minutes, Ingest.duration_s),
             *(Entitlement.revoked_at, Entitlement.ends_at, Customer.keeps_history_since),
         )
         .join(Entitlement, Entitlement.id == Lease.entitlement_id)
         .join(Film, Film.id == Entitlement.film_id)
         .join(Customer, Customer.id == Lease.customer_id)
-        .outerjoin(Packaging, Packaging.film_id == Film.id)
+        .outerjoin(Ingest, Ingest.film_id == Film.id)
         .where(Lease.id == lease_id, Lease.customer_id == customer_id, Lease.session_digest == session_digest)
         .with_for_update(key_share=True, of=Lease)
     )

@@ -114,9 +114,14 @@ def countries(codes: list[str]) -> str:
 
 
 def languages(codes: list[str]) -> str:
-    """["fr", "en"] → « français, anglais »."""
-    known = get_locale().languages
-    return ", ".join(str(known.get(code, code)) for code in codes)
+    """["fr", "en", "fr-sdh"] → « français, anglais, français pour sourds et malentendants »."""
+    return ", ".join(map(_language, codes))
+
+
+def _language(code: str) -> str:
+    language = code.removesuffix("-sdh")
+    name = str(get_locale().languages.get(language.replace("-", "_"), language))
+    return name if language == code else _("%(language)s for the deaf and hard of hearing", language=name)
 
 
 def time_left(end: datetime, now: datetime) -> str:

@@ -1,6 +1,5 @@
 """A master becomes a film that can be played, once, and what was live stays live until then."""
 
-import json
 import os
 import shutil
 import signal
@@ -15,12 +14,14 @@ from sqlalchemy import select
 from store.catalogue.models import Film
 from store.db import db, transaction
 from store.gateways.media_store import Busy, media_store
-from store.gateways.packager import MasterRefused, recipe_of, verify
+from store.gateways.verify_package import verify
+from store.gateways.video_tools import MasterRefused
 from store.gateways.webvtt import Subtitle
 from store.jobs.enqueue import enqueue
 from store.jobs.models import Job
 from store.jobs.work import run_next
-from store.media.models import Packaging
+from store.media.delivery import Delivery, recipe_of
+from store.media.models import Ingest
 from store.media.publish import UnknownFilm, order, publish
 from tests.gateways.masters import draw
 from tests.shop import Shop
@@ -34,10 +35,10 @@ def master(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def subtitles(tmp_path: Path) -> list[Subtitle]:
+def subtitles(tmp_path: Path) -> tuple[Subtitle, ...]:
     path = tmp_path / "fr.vtt"
     path.write_text("WEBVTT\n\n00:00.500 --> 00:02.000\nBonjour\n", encoding="utf-8")
-    return [Subtitle("fr", path)]
+    return (Subtitle("fr", path),)
 
 
 @pytest.fixture
@@ -58,10 +59,10 @@ def film() -> Film:
     return db.session.scalars(select(Film)).one()
 
 
-def packaging() -> Packaging:
+def ingest() -> Ingest:
     db.session.rollback()
     db.session.expire_all()
-    return db.session.scalars(select(Packaging)).one()
+    return db.session.scalars(select(Ingest)).one()
 
 
 def published_folders() -> list[str]:
@@ -69,13 +70,13 @@ def published_folders() -> list[str]:
 
 
 @pytest.mark.usefixtures("inside")
-def test_a_master_is_published(master: Path, subtitles: list[Subtitle]):
-    order(SLUG, master, subtitles)
-    assert packaging().state == "waiting"
+def test_a_master_is_published(master: Path, subtitles: tuple[Subtitle, ...]):
+    order(SLUG, Delivery(master, subtitles))
+    assert ingest().state == "waiting"
     recipe = publish(SLUG)
-    assert recipe == recipe_of(master, subtitles)
+    assert recipe == recipe_of(Delivery(master, subtitles))
     assert (film().recipe, film().subtitles) == (recipe, ["fr"])
-    row = packaging()
+    row = ingest()
     assert (row.state, row.recipe, row.fraction, row.error) == ("published", recipe, 1.0, None)
     assert row.duration_s == pytest.approx(3, abs=0.05)
     with media_store().local_copy(SLUG, recipe) as folder:
@@ -83,44 +84,44 @@ def test_a_master_is_published(master: Path, subtitles: list[Subtitle]):
 
 
 @pytest.mark.usefixtures("inside")
-def test_a_published_film_is_not_made_again(master: Path, subtitles: list[Subtitle]):
-    order(SLUG, master, subtitles)
+def test_a_published_film_is_not_made_again(master: Path, subtitles: tuple[Subtitle, ...]):
+    order(SLUG, Delivery(master, subtitles))
     steps: list[str] = []
-    recipe = publish(SLUG, lambda step, _: steps.append(step))
+    recipe = publish(SLUG, lambda standing: steps.append(standing.step))
     assert "encode" in steps
     steps.clear()
     began = time.monotonic()
-    assert publish(SLUG, lambda step, _: steps.append(step)) == recipe
+    assert publish(SLUG, lambda standing: steps.append(standing.step)) == recipe
     assert time.monotonic() - began < 1
-    order(SLUG, master, subtitles)  # as `films ingest` does, which then finds the version in the store
-    assert publish(SLUG, lambda step, _: steps.append(step)) == recipe
+    order(SLUG, Delivery(master, subtitles))  # as `films ingest` does, which then finds the version in the store
+    assert publish(SLUG, lambda standing: steps.append(standing.step)) == recipe
     assert steps == []
-    assert packaging().state == "published"
+    assert ingest().state == "published"
 
 
 @pytest.mark.usefixtures("inside")
 def test_what_was_live_stays_live_when_the_next_master_is_refused(master: Path, tmp_path: Path):
-    order(SLUG, master, [])
+    order(SLUG, Delivery(master))
     recipe = publish(SLUG)
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(master.read_bytes()[:5000])
-    order(SLUG, broken, [])
+    order(SLUG, Delivery(broken))
     with pytest.raises(MasterRefused):
         publish(SLUG)
     assert film().recipe == recipe
-    assert (packaging().state, packaging().recipe) == ("failed", recipe)
-    assert packaging().error.startswith("broken.mp4: ")
-    assert "\n" not in packaging().error
-    order(SLUG, master, [])
+    assert (ingest().state, ingest().recipe) == ("failed", recipe)
+    assert ingest().error.startswith("broken.mp4: ")
+    assert "\n" not in ingest().error
+    order(SLUG, Delivery(master))
     assert publish(SLUG) == recipe
-    assert packaging().error is None
+    assert ingest().error is None
 
 
 @pytest.mark.usefixtures("inside")
-def test_other_subtitles_are_another_version_beside_the_first(master: Path, subtitles: list[Subtitle]):
-    order(SLUG, master, [])
+def test_other_subtitles_are_another_version_beside_the_first(master: Path, subtitles: tuple[Subtitle, ...]):
+    order(SLUG, Delivery(master))
     first = publish(SLUG)
-    order(SLUG, master, subtitles)
+    order(SLUG, Delivery(master, subtitles))
     second = publish(SLUG)
     assert film().recipe == second
     assert published_folders() == sorted([first, second])
@@ -128,13 +129,13 @@ def test_other_subtitles_are_another_version_beside_the_first(master: Path, subt
 
 @pytest.mark.usefixtures("inside")
 def test_two_do_not_package_one_film(master: Path):
-    order(SLUG, master, [])
-    with media_store().workshop(SLUG):
+    order(SLUG, Delivery(master))
+    with media_store().alone(SLUG):
         with pytest.raises(Busy):
             publish(SLUG)
         with pytest.raises(Busy):
-            order(SLUG, master, [])
-    assert packaging().state == "waiting"
+            order(SLUG, Delivery(master))
+    assert ingest().state == "waiting"
 
 
 @pytest.mark.usefixtures("inside")
@@ -142,12 +143,12 @@ def test_a_film_that_nobody_delivered_is_unknown(master: Path):
     with pytest.raises(UnknownFilm):
         publish(SLUG)
     with pytest.raises(UnknownFilm, match="'nothing'"):
-        order("nothing", master, [])
+        order("nothing", Delivery(master))
 
 
 @pytest.mark.usefixtures("inside")
 def test_the_job_publishes(master: Path):
-    order(SLUG, master, [])
+    order(SLUG, Delivery(master))
     with transaction() as session:
         enqueue(session, "media.publish", {"film_slug": SLUG})
     assert run_next("worker", "slow")
@@ -156,19 +157,19 @@ def test_the_job_publishes(master: Path):
 
 @pytest.mark.usefixtures("inside")
 def test_the_job_does_not_try_a_refused_master_again(tmp_path: Path):
-    order(SLUG, tmp_path / "nowhere.mp4", [])
+    order(SLUG, Delivery(tmp_path / "nowhere.mp4"))
     with transaction() as session:
         enqueue(session, "media.publish", {"film_slug": SLUG})
     assert run_next("worker", "slow")
     assert db.session.scalars(select(Job.done_at)).one() is not None
-    assert packaging().error == "nowhere.mp4: No such file or directory"
+    assert ingest().error == "nowhere.mp4: No such file or directory"
     assert film().recipe is None
 
 
 @pytest.mark.parametrize("step", ["media.packaged", "media.moved", "media.published"])
 def test_a_kill_between_the_steps_leaves_one_version(app: Flask, film_id: int, master: Path, step: str):
     with app.app_context():
-        order(SLUG, master, [])
+        order(SLUG, Delivery(master))
         db.engine.dispose()
     worker = os.fork()
     if not worker:
@@ -182,17 +183,17 @@ def test_a_kill_between_the_steps_leaves_one_version(app: Flask, film_id: int, m
         recipe = publish(SLUG)
         assert film().recipe == recipe
         assert published_folders() == [recipe]
-        assert packaging().state == "published"
+        assert ingest().state == "published"
         assert list((Path(app.config["MEDIA_URL"]) / ".packaging" / SLUG).iterdir()) == []
 
 
-def test_the_command_publishes_and_says_so(app: Flask, film_id: int, master: Path, subtitles: list[Subtitle]):
+def test_the_command_publishes_and_says_so(app: Flask, film_id: int, master: Path, subtitles: tuple[Subtitle, ...]):
     runner = app.test_cli_runner()
     done = runner.invoke(args=["films", "ingest", SLUG, str(master), "--subtitles", f"fr={subtitles[0].path}"])
     assert done.exit_code == 0, done.output
     with app.app_context():
         assert done.output.splitlines()[-1] == f"{SLUG} is published as {film().recipe}."
-        assert json.loads(packaging().subtitles) == {"fr": str(subtitles[0].path)}
+        assert ingest().delivery["subtitles"] == {"fr": str(subtitles[0].path)}
 
 
 @pytest.mark.parametrize("arguments", [["nothing", "film.mp4"], [SLUG, "text.mp4"]])

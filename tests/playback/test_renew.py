@@ -8,7 +8,7 @@ from sqlalchemy import insert, update
 
 from store.customers.models import Customer
 from store.db import transaction
-from store.media.models import Packaging
+from store.media.models import Ingest
 from store.playback import leases
 from store.playback.authorise import Start
 from store.playback.leases import LONGEST_SILENCE
@@ -148,8 +148,8 @@ def test_of_two_devices_the_later_one_says_where_the_film_is(app: Flask, shop: S
 
 def lasts(app: Flask, film_id: int, seconds: float) -> None:
     with app.app_context(), transaction() as session:
-        row = {"film_id": film_id, "master": "", "subtitles": "{}", "state": "published", "step": "", "fraction": 1.0}
-        session.execute(insert(Packaging).values(**row, duration_s=seconds, updated_at=now()))
+        row = {"film_id": film_id, "delivery": {}, "state": "published", "step": "", "fraction": 1.0}
+        session.execute(insert(Ingest).values(**row, duration_s=seconds, updated_at=now()))
 
 
 @pytest.mark.parametrize(("position_s", "resumes_at_s"), [(95, 95), (96, 0)])

@@ -106,3 +106,8 @@ def test_english_writes_otherwise(app: Flask) -> None:
             "open alerts",
         ]
         assert filters.languages(["fr", "de"]) == "French, German"
+
+
+def test_languages() -> None:
+    assert filters.languages(["fr", "en"]) == "français, anglais"
+    assert filters.languages(["fr-sdh", "pt-BR"]) == "français pour sourds et malentendants, portugais brésilien"
