@@ -61,6 +61,7 @@ LETTERS: dict[str, Callable[..., None]] = {
     "mail_film_missed": letters.tell_of_missed_film,
     "mail_film_refunded": letters.tell_of_refunded_film,
     "mail_credit_note": letters.send_credit_note,
+    "mail_restored_sale": letters.send_restored_sale,
     "mail_withdrawal": letters.acknowledge_withdrawal,
     "mail_refund_failed": letters.tell_of_failed_refund,
 }

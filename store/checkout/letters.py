@@ -47,6 +47,17 @@ def send_credit_note(receipt_id: int) -> None:
         _send("credit_note", key, subject, note.customer_id, words, attachments=paper)
 
 
+def send_restored_sale(receipt_id: int) -> None:
+    """A refund did not arrive after it was confirmed: the credit is back, and this receipt takes the credit note back."""
+    receipt = db.session.get_one(Receipt, receipt_id)
+    note = corrected_by(db.session, receipt)
+    with writing_to(db.session, receipt.customer_id):
+        subject = _("A refund that did not arrive: receipt %(number)s", number=receipt.shown_number)
+        words, paper = {"receipt": write(receipt, note)}, _on_paper(receipt, note)
+        key = f"restored-sale-{receipt.shown_number}"
+        _send("restored_sale", key, subject, receipt.customer_id, words, attachments=paper)
+
+
 def tell_of_failed_payment(order_id: int) -> None:
     """The bank did not pay a debit: nothing was charged."""
     order = db.session.get_one(Order, order_id)

@@ -159,6 +159,8 @@ class ReceiptCounter(Base):
 class Receipt(Base):
     """A card sale (`sale`) or its refund (`credit_note`) on paper: whole as it was on its day, never changed, never removed.
 
+    A sale that `corrects` a credit note takes that back: its refund did not arrive after all.
+
     Sums are cents; a credit note's total is what was given back, above zero like any other. `vat_mode` is the cards';
     `vat_percent` is written out, so that both engines keep it exactly, and is there for single-purpose cards alone. `lines`
     are `receipts.Line`s. Seller and buyer are copied: they stay when the shop or the customer changes.
@@ -197,6 +199,11 @@ class Receipt(Base):
     seller_imprint: Mapped[str]
     buyer_name: Mapped[str]
     buyer_email: Mapped[str]
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether it is no new sale, but the end of a credit note."""
+        return self.series == "sale" and self.corrects_id is not None
 
     @property
     def shown_number(self) -> str:

@@ -4,12 +4,11 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import exists, literal, select, tuple_, union_all
+from sqlalchemy import String, cast, exists, literal, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from store.checkout.film_spends import FilmSpend, dated_spends, spends_of
 from store.checkout.models import Order, Receipt
-from store.checkout.receipts import SALE
 
 LINES = 50
 
@@ -67,7 +66,7 @@ def papers_of(session: Session, customer_id: int, after: Cursor | None = None, l
 
 
 def _cursors(session: Session, customer_id: int, after: Cursor | None, limit: int) -> list[Cursor]:
-    has_receipt = exists().where(Receipt.order_id == Order.id, Receipt.series == SALE)
+    has_receipt = exists().where(Receipt.reference == literal("order:").concat(cast(Order.id, String)))
     receipts = select(Receipt.issued_at.label("at"), Receipt.id.label("id"), literal(RECEIPT).label("sort")).where(
         Receipt.customer_id == customer_id
     )

@@ -43,20 +43,51 @@ class WrittenReceipt:
 
 
 def write(receipt: Receipt, corrected: Receipt | None = None) -> WrittenReceipt:
-    """The receipt's words; `corrected` is the one that a credit note corrects."""
-    gives_back = receipt.series == CREDIT_NOTE
+    """The receipt's words; `corrected` is the one that it corrects."""
     number = receipt.shown_number
     return WrittenReceipt(
         number=number,
-        title=_("Credit note %(number)s", number=number) if gives_back else _("Receipt %(number)s", number=number),
+        title=title_of(receipt),
         seller=[receipt.seller_name, receipt.seller_imprint],
         buyer=[receipt.buyer_name, receipt.buyer_email],
-        facts=_facts_of_credit_note(receipt, corrected) if gives_back else _facts_of_sale(receipt),
-        lines=[_line(line) for line in receipt.lines],
+        facts=_facts(receipt, corrected),
+        lines=[_line(line, receipt) for line in receipt.lines],
         subtotals=_subtotals(receipt),
-        total=(_("Total given back") if gives_back else _("Total paid"), _written("money", receipt.total_cents)),
+        total=(_name_of_total(receipt), _written("money", receipt.total_cents)),
         vat_words=_vat_words(receipt),
     )
+
+
+def title_of(receipt: Receipt) -> str:
+    """What it is, and its number."""
+    number = receipt.shown_number
+    return (
+        _("Credit note %(number)s", number=number)
+        if receipt.series == CREDIT_NOTE
+        else _("Receipt %(number)s", number=number)
+    )
+
+
+def _name_of_total(receipt: Receipt) -> str:
+    if receipt.takes_back:
+        return _("Total sold again")
+    return _("Total given back") if receipt.series == CREDIT_NOTE else _("Total paid")
+
+
+def _facts(receipt: Receipt, corrected: Receipt | None) -> list[tuple[str, str]]:
+    if receipt.takes_back and corrected:
+        return _facts_of_restored_sale(receipt, corrected)
+    return _facts_of_credit_note(receipt, corrected) if receipt.series == CREDIT_NOTE else _facts_of_sale(receipt)
+
+
+def _facts_of_restored_sale(receipt: Receipt, credit_note: Receipt) -> list[tuple[str, str]]:
+    day = _written("full_day", credit_note.issued_at)
+    return [
+        (_("Date"), _written("full_day", receipt.issued_at)),
+        (_("Takes back"), _("credit note %(number)s of %(day)s", number=credit_note.shown_number, day=day)),
+        (_("Why"), _("its refund did not arrive: your credit is back")),
+        (_("Terms of sale"), _("version %(version)s", version=receipt.terms_version)),
+    ]
 
 
 def _facts_of_sale(receipt: Receipt) -> list[tuple[str, str]]:
@@ -81,10 +112,10 @@ def _facts_of_credit_note(receipt: Receipt, corrected: Receipt | None) -> list[t
     ]
 
 
-def _line(line: dict[str, Any]) -> WrittenLine:
+def _line(line: dict[str, Any], receipt: Receipt) -> WrittenLine:
     quantity, unit_cents = line["quantity"], line["unit_cents"]
     return WrittenLine(
-        label=_label(line["what"], quantity),
+        label=_("Prepaid card, sold again") if receipt.takes_back else _label(line["what"], quantity),
         detail=", ".join(_details(quantity, line["numbers"], line["credit_cents"])),
         count=f"{quantity}\u00a0×\u00a0{_written('money', unit_cents)}",
         sum=_written("money", quantity * unit_cents),

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Integer, String, Table, bindparam, exists, func, insert, literal, select, true
+from sqlalchemy import Integer, String, Table, bindparam, exists, func, insert, literal, or_, select, true
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -136,7 +136,10 @@ def issue_credit_note(
 
 
 def issue_restored_sale(session: Session, *, refund_reference: str, at: datetime) -> int:
-    """The receipt that takes a credit note back, whose refund did not arrive after all; returns its id. Repeated, the same one."""
+    """The receipt that takes a credit note back, whose refund did not arrive after all, and its letter; returns its id.
+
+    Repeated, the same one.
+    """
     reference = f"{refund_reference}:failed"
     note = session.scalars(select(Receipt).where(Receipt.reference == refund_reference)).one()
     receipt_id = _write(
@@ -151,7 +154,10 @@ def issue_restored_sale(session: Session, *, refund_reference: str, at: datetime
         lines=note.lines,
         at=at,
     )
-    return receipt_id or _issued(session, reference)
+    if receipt_id is None:
+        return _issued(session, reference)
+    enqueue(session, "checkout.mail_restored_sale", {"receipt_id": receipt_id})
+    return receipt_id
 
 
 def lines_of(cards: Iterable[PrepaidCard]) -> list[Line]:
@@ -196,20 +202,22 @@ def sale_of(session: Session, order_id: int) -> Receipt | None:
 
 
 def corrected_by(session: Session, credit_note: Receipt) -> Receipt | None:
-    """The receipt that a credit note corrects."""
+    """The receipt that a credit note corrects, or the credit note that a receipt takes back."""
     return session.get(Receipt, credit_note.corrects_id) if credit_note.corrects_id else None
 
 
-def credit_notes_on(session: Session, sale: Receipt) -> list[Receipt]:
-    """The credit notes that correct a receipt, oldest first."""
-    return list(session.scalars(select(Receipt).where(Receipt.corrects_id == sale.id).order_by(Receipt.id)))
+def corrections_of(session: Session, receipt: Receipt) -> list[Receipt]:
+    """The credit notes that correct a receipt, and the receipts that took these or this one back, oldest first."""
+    on_it = select(Receipt.id).where(Receipt.corrects_id == receipt.id)
+    corrections = select(Receipt).where(or_(Receipt.corrects_id == receipt.id, Receipt.corrects_id.in_(on_it)))
+    return list(session.scalars(corrections.order_by(Receipt.id)))
 
 
 def describe(session: Session, references: Iterable[str], customer_id: int) -> dict[str, str]:
     """The numbers of the customer's receipts for those of a statement's references that are cards of an order."""
     orders = {found[0]: int(found[1]) for found in map(OF_AN_ORDER.fullmatch, references) if found}
     sales = select(Receipt).where(
-        Receipt.order_id.in_({*orders.values()}), Receipt.series == SALE, Receipt.customer_id == customer_id
+        Receipt.reference.in_({f"order:{order_id}" for order_id in orders.values()}), Receipt.customer_id == customer_id
     )
     numbers = {receipt.order_id: receipt.shown_number for receipt in session.scalars(sales)}
     return {reference: numbers[order_id] for reference, order_id in orders.items() if order_id in numbers}

@@ -210,7 +210,7 @@ def _fail(session: Session, known: Refund | None, failure: str, at: datetime) ->
     recover(session, order, at)
     facts: Facts = {"refund": known.stripe_refund_id or known.key, "order": order.id, "amount": known.amount_cents}
     raise_alert(session, "refund_failed", f"{known.reference}:failed", facts, at)
-    if known.origin != "stripe":
+    if known.origin != "stripe" and was != "succeeded":  # of one that had arrived the receipt tells
         enqueue(session, "checkout.mail_refund_failed", {"refund_id": known.id})
     if order.stripe_payment_intent_id:  # a dispute that we have not heard of may be why
         enqueue(session, "checkout.sync_payment", {"payment_intent_id": order.stripe_payment_intent_id})

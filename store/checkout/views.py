@@ -25,7 +25,7 @@ from store.checkout.models import Order, Receipt
 from store.checkout.own import LINES, papers_of, read_cursor
 from store.checkout.print_receipt import file_name, print_receipt
 from store.checkout.receipt_words import write
-from store.checkout.receipts import SALE, corrected_by, credit_notes_on, describe, find, sale_of
+from store.checkout.receipts import SALE, corrected_by, corrections_of, describe, find, sale_of
 from store.checkout.shares import Rates
 from store.checkout.start import FilmWish, Purchase, start
 from store.db import GREATEST_ID, db
@@ -292,7 +292,7 @@ def receipt(number: str) -> str:
         "checkout/receipt.html",
         receipt=write(found, corrected),
         corrected=corrected,
-        credit_notes=credit_notes_on(db.session, found),
+        corrections=corrections_of(db.session, found),
         spends=spends_from(db.session, current_user.customer_id, sold),
     )
 

@@ -3,20 +3,22 @@
 from collections.abc import Iterator
 
 import stripe
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from store import clock
+from store.checkout.clearing import balance_of
 from store.checkout.models import Dispute, Order, Refund
 from store.ledger.balance import credit_of
-from store.ledger.chart import LOT_ACCOUNTS
+from store.ledger.chart import LOT_ACCOUNTS, VOUCHER_VAT
 from store.ledger.models import Freeze, Journal, Lot, Posting
 from store.ledger.reconcile import differences
 from store.prepaid_cards.models import CardHold, PrepaidCard
 from store.rentals.models import Entitlement
 from tests.shop import Person
 
-SPENDS = ("rental", "purchase", "undone", "film_refunded")
+GRANTS = ("rental", "purchase")
+SPENDS = (*GRANTS, "undone", "film_refunded")
 REFUND_STATES = {"requires_action": "pending", "canceled": "failed"}
 
 
@@ -24,6 +26,7 @@ def disagreements(session: Session, asked: stripe.StripeClient, person: Person) 
     """A sentence for each; the reconciler has run before."""
     yield from differences(session)
     yield from _lots_unlike_their_postings(session)
+    yield from _vouchers(session)
     yield from _credit_and_films(session, person)
     sessions = {one.client_reference_id: one for one in _all(asked.v1.checkout.sessions)}
     refunds, disputes = _by_payment(asked.v1.refunds), _by_payment(asked.v1.disputes)
@@ -60,6 +63,23 @@ def _order(session: Session, order: Order, refunds: list, disputes: list) -> Ite
             f"order {order.id}: {left} left, {spent} spent of {order.price_cents} paid;"
             f" {back} refunded ({owed} of it owed), {disputed} disputed ({uncovered} of it uncovered)"
         )
+    once_spent = _spent(session, _lots_of(order), Lot.kind == "paid", kinds=GRANTS)
+    if owed + uncovered > once_spent:
+        yield f"order {order.id}: {owed} owed and {uncovered} uncovered, but {once_spent} of what was paid were ever spent"
+
+
+def _vouchers(session: Session) -> Iterator[str]:
+    """The VAT that was booked at the sale of single-purpose cards lies in what nobody has spent or given up: in lots, held, or to be redeemed."""
+    used = case((Posting.credit_account == VOUCHER_VAT, Posting.amount), else_=-Posting.amount)
+    of_lots = select(_sum(used)).where(
+        Posting.lot_id.is_not(None), or_(Posting.credit_account == VOUCHER_VAT, Posting.debit_account == VOUCHER_VAT)
+    )
+    cards = select(_sum(PrepaidCard.vat_cents)).where(PrepaidCard.redeemed_at.is_(None))
+    held = select(_sum(CardHold.vat_cents)).where(CardHold.state == "held")
+    in_lots = session.scalars(select(_sum(Lot.vat_cents))).one() - session.scalars(of_lots).one()
+    lies = int(in_lots + session.scalars(cards).one() + session.scalars(held).one())
+    if lies != balance_of(session, VOUCHER_VAT):
+        yield f"{lies} cents of VAT lie in unused cards, the books say {balance_of(session, VOUCHER_VAT)}"
 
 
 def _left(session: Session, order: Order) -> int:
@@ -77,11 +97,11 @@ def _held(session: Session, causes: list[str]) -> int:
     return int(session.scalars(held).one())
 
 
-def _spent(session: Session, *lots: ColumnElement[bool]) -> int:
-    """Cents of these lots that went for films and did not come back."""
+def _spent(session: Session, *lots: ColumnElement[bool], kinds: tuple[str, ...] = SPENDS) -> int:
+    """Cents of these lots that went for films and did not come back, or by some kinds of journals alone."""
     change = case((Posting.debit_account.in_(LOT_ACCOUNTS), Posting.amount), else_=-Posting.amount)
     spends = select(_sum(change)).join(Lot, Lot.id == Posting.lot_id).join(Journal, Journal.id == Posting.journal_id)
-    return int(session.scalars(spends.where(Journal.kind.in_(SPENDS), *lots)).one())
+    return int(session.scalars(spends.where(Journal.kind.in_(kinds), *lots)).one())
 
 
 def _credit_and_films(session: Session, person: Person) -> Iterator[str]:

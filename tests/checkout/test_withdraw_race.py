@@ -50,6 +50,7 @@ def test_a_gift_redeemed_while_its_giver_takes_it_back_goes_to_one_of_them(
 
 
 def somebody_waits(session: Session) -> bool:
-    """Whether a transaction of this database waits for another's lock."""
+    """Whether a transaction of this database waits for another's lock, now: PostgreSQL keeps what it saw first in a transaction."""
+    session.execute(text("SELECT pg_stat_clear_snapshot()"))
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     return session.scalar(text(waiting)) > 0

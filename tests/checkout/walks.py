@@ -40,6 +40,7 @@ class Walks:
     def walk(self, seed: int, first_fault: str | None = None) -> Iterator[str]:
         """One walk, its first call of Stripe's answered with a fault; a sentence for each violation, and then one for each step that led to it."""
         chance = random.Random(seed)
+        self.app.config["CARD_VAT_MODE"] = chance.choice(["multi", "single"])
         walk = Walk(self.app, self.sandbox, Shop(self.app).customer(f"walk-{seed}@example.org"), chance)
         if first_fault:
             act(self.sandbox.url, "faults", next=first_fault)
