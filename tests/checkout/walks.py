@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import stripe
 from flask import Flask
 from sqlalchemy import select
 
@@ -22,6 +23,13 @@ from tests.shop import Shop
 SHORTEST, LONGEST = 10, 40
 
 
+class Impatient(stripe.RequestsClient):
+    """Stripe's SDK tries again as ever, and at once: what fails on demand is not better for being waited for."""
+
+    def _sleep_time_seconds(self, num_retries: int) -> float:
+        return 0
+
+
 @dataclass
 class Walks:
     """The shop and the sandbox of some walks; counts steps, kills, and what the reconciler had to say at their ends."""
@@ -34,6 +42,9 @@ class Walks:
     mended: int = 0
 
     def __post_init__(self) -> None:
+        self.app.extensions["stripe_client"] = self.sandbox.ask(
+            max_network_retries=2, http_client=Impatient(timeout=20)
+        )
         for slug, minutes in FILMS.items():
             Shop(self.app).film(slug, minutes)
 
