@@ -219,6 +219,7 @@ def walks(engine: Engine, run: Run) -> Iterator[str]:
                 done += 1
                 if not run.goes_on("walks", done, WALKS, began):
                     break
+            yield from shared.whole()
             happened += shared.happened()
         steps, killed, mended = steps + shared.steps, killed + shared.kills, mended + shared.mended
         tell(
