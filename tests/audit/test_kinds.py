@@ -27,7 +27,7 @@ def test_every_kind_says_what_happened_what_was_not_lost_and_what_to_do() -> Non
         for words in [*WORDS.values(), UNKNOWN]
         for sentence in (words.title, words.happened, words.kept, words.next_step)
     ]
-    assert len(set(said)) == len(said) == 4 * 12
+    assert len(set(said)) == len(said) == 4 * 13
     assert not any("%(" in sentence for sentence in said)
     assert words_of("no such kind") is UNKNOWN
 

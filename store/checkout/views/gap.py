@@ -12,9 +12,10 @@ from store.checkout.forms import ACTS, GapForm
 from store.checkout.gap import Gap, gap_of
 from store.checkout.start import FilmWish, Purchase
 from store.checkout.views.blueprint import blueprint
-from store.checkout.views.to_stripe import Page, on_to_stripe
+from store.checkout.views.to_stripe import Page, credit_is_frozen, on_to_stripe
 from store.db import db
 from store.language import language
+from store.ledger.balance import is_frozen
 from store.prepaid_cards import denominations
 from store.rentals.standing import standing_of
 from store.web.corner import visitor_credit
@@ -76,6 +77,9 @@ def _nothing_to_pay(gap: Gap) -> Response | None:
 
 
 def _gap_page(gap: Gap, complaint: str | None = None) -> str:
+    """The button that pays; to frozen credit nothing is added that could not be spent, and the page says so instead."""
+    if is_frozen(db.session, current_user.wallet_id):
+        return render_template("checkout/frozen.html", gap=gap, why=credit_is_frozen())
     return render_template(
         "checkout/gap.html",
         gap=gap,

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from store import clock
 from store.checkout.start import Purchase, start
-from store.gateways.stripe_gateway import StripeUnavailable
+from store.gateways.stripe_gateway import OrderRefused, StripeUnavailable
 from store.ledger.post import WalletFrozen
 from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
 
@@ -29,19 +29,32 @@ def on_to_stripe(purchase: Purchase, label: Callable[[], str], again: Callable[.
             )
         )
     except WalletFrozen:
+        return again(credit_is_frozen())
+    except OrderRefused:
         return again(
             _(
-                "Your credit is frozen: a payment was refunded whose credit had been spent. Nothing was charged, your films"
-                " stay yours. Write to us and we settle it together."
-            )
+                "Stripe does not take this order. Nothing was charged, your credit is what it was. We have been told;"
+                " write to us if you cannot wait."
+            ),
+            502,
         )
     except StripeUnavailable:
         return again(stripe_is_away(), 503)
 
 
+def credit_is_frozen() -> str:
+    """What to say to someone whose debt keeps their credit from being spent."""
+    return _(
+        "Your credit is frozen: a payment was refunded whose credit had been spent. Nothing was charged, your films"
+        " stay yours. Write to us and we settle it together."
+    )
+
+
 def stripe_is_away() -> str:
+    """What to say when Stripe does not answer."""
     return _("Stripe does not answer just now. Nothing was charged; try again in a minute.")
 
 
 def money(cents: int) -> str:
+    """Cents as the pages write them."""
     return str(current_app.jinja_env.filters["money"](cents))
