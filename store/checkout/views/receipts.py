@@ -66,7 +66,7 @@ def film_spend(entitlement_id: int) -> str:
         "checkout/film_spend.html",
         found=found,
         rates=rates,
-        card_numbers=card_numbers(db.session, current_user.wallet_id),
+        card_numbers=card_numbers(db.session, current_user.wallet_id, references),
         receipts=describe(db.session, references, current_user.customer_id),
     )
 
