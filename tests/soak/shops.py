@@ -62,6 +62,11 @@ class Engine:
         with app.app_context():
             db.engine.dispose()
 
+    def begin_at(self, number: int) -> None:
+        """Call the next shops by their numbers from this one on: forks of one engine must not use the same."""
+        self._template = self._template or self._migrated()
+        self._made = number
+
     def crash_backend(self) -> float:
         """Kill a process that serves the shop: PostgreSQL ends all of them and recovers. When that was, on the monotonic clock."""
         engine = create_engine(self._url)
