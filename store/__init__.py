@@ -24,6 +24,7 @@ from store.db import init_db
 from store.demo import cli as demo_cli
 from store.demo.keep_out import keep_demo_accounts_out
 from store.jobs import cli as jobs_cli
+from store.jobs import jobs as jobs_jobs
 from store.ledger import cli as ledger_cli
 from store.ledger import jobs as ledger_jobs
 from store.logs import init_logs
@@ -33,6 +34,7 @@ from store.pages import cli as pages_cli
 from store.pages import machines as pages_machines
 from store.pages import views as pages_views
 from store.playback import cli as playback_cli
+from store.playback import jobs as playback_jobs
 from store.playback import views as playback_views
 from store.prepaid_cards import cli as prepaid_cards_cli
 from store.prepaid_cards import jobs as prepaid_cards_jobs
@@ -88,8 +90,10 @@ JOBS = (
     audit_jobs,
     catalogue_jobs,
     checkout_jobs,
+    jobs_jobs,
     ledger_jobs,
     media_jobs,
+    playback_jobs,
     prepaid_cards_jobs,
     rentals_jobs,
 )  # importing them registers their handlers

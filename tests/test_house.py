@@ -69,7 +69,7 @@ def room_of(module: str) -> str:
 
 def is_entry(module: str) -> bool:
     parts = module.split(".")
-    return room_of(module) in ENTRY_ROOMS or (len(parts) == 3 and parts[2] in ENTRY_FILES)
+    return room_of(module) in ENTRY_ROOMS or (len(parts) > 2 and parts[2] in ENTRY_FILES)
 
 
 def row_of(module: str) -> int:

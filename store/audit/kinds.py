@@ -39,6 +39,14 @@ class Fact:
 
 
 WORDS = {
+    "order_refused": Words(
+        _("Stripe refuses an order"),
+        _(
+            "Stripe would not open its page for an order, and says why by the code below: as long as that lasts, nobody can buy."
+        ),
+        _("Nothing was charged, and the order can be placed again."),
+        _("Look the code up at docs.stripe.com/error-codes, and whether Stripe’s dashboard asks for something."),
+    ),
     "payment_mismatch": Words(
         _("A payment does not match its order"),
         _("Stripe collected a payment whose sum, currency or Session is not the one of its order."),

@@ -10,6 +10,8 @@ from store.catalogue.models import Film
 from store.checkout.models import Order
 from store.prepaid_cards.models import Gift, PrepaidCard
 
+MOST_UNDER_WAY = 20
+
 
 @dataclass(frozen=True)
 class OrderedCard:
@@ -49,13 +51,14 @@ def cards_of(session: Session, order: Order) -> list[OrderedCard]:
 
 
 def under_way(session: Session, customer_id: int, at: datetime) -> list[OrderUnderWay]:
-    """What the customer ordered and money may still come for, youngest first."""
+    """What the customer ordered and money may still come for, youngest first; at most `MOST_UNDER_WAY`."""
     may_be_paid = (Order.state == "pending") & (Order.expires_at > at) & Order.stripe_session_id.is_not(None)
     rows = session.execute(
         select(Order, Film.title)
         .outerjoin(Film, Film.slug == Order.film_slug)
         .where(Order.customer_id == customer_id, or_(may_be_paid, Order.state == "processing"))
         .order_by(Order.id.desc())
+        .limit(MOST_UNDER_WAY)
     )
     return [OrderUnderWay(order, title) for order, title in rows]
 

@@ -13,10 +13,12 @@ from flask import current_app
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from store.audit.alert import raise_alert
+from store.audit.models import Facts
 from store.checkout.models import FOR_ONESELF, Order
 from store.db import transaction
 from store.gateways import stripe_gateway
-from store.gateways.stripe_gateway import CheckoutSession
+from store.gateways.stripe_gateway import CheckoutSession, OrderRefused
 from store.language import language, site, speaking
 from store.ledger.balance import credit_of
 from store.ledger.post import WalletFrozen, lock_wallet
@@ -60,7 +62,7 @@ class Purchase:
 
 
 def start(purchase: Purchase, label: Callable[[], str], at: datetime) -> str:
-    """The address of Stripe's page on which to pay. Raises WalletFull, WalletFrozen, StripeUnavailable.
+    """The address of Stripe's page on which to pay. Raises WalletFull, WalletFrozen, StripeUnavailable, OrderRefused.
 
     `label` says what is bought, in the language of the moment.
     """
@@ -70,8 +72,12 @@ def start(purchase: Purchase, label: Callable[[], str], at: datetime) -> str:
     known = stripe_gateway.fetch_session(order.stripe_session_id) if order.stripe_session_id else None
     if known and known.url:
         return known.url  # a second press: its words may have changed since, and the key allows for one wording
-    with speaking(order.language):
-        checkout = open_session(order, purchase.email, label())
+    try:
+        with speaking(order.language):
+            checkout = open_session(order, purchase.email, label())
+    except OrderRefused as refusal:
+        _tell_staff(order, refusal, at)
+        raise
     stop_at("checkout.session_made")
     with transaction() as session:
         join(session, order.key, checkout)
@@ -121,6 +127,13 @@ def open_session(order: Order, email: str, label: str) -> CheckoutSession:
 def join(session: Session, order_key: str, checkout: CheckoutSession) -> None:
     """Note in the order which Session is its own."""
     session.execute(update(Order).where(Order.key == order_key).values(stripe_session_id=checkout.id))
+
+
+def _tell_staff(order: Order, refusal: OrderRefused, at: datetime) -> None:
+    """Once a day for each of Stripe's reasons: while it lasts, nobody can buy."""
+    with transaction() as session:
+        facts: Facts = {"order": order.key, "amount": order.price_cents, "reference": str(refusal)}
+        raise_alert(session, "order_refused", f"order_refused:{refusal}:{at:%Y-%m-%d}", facts, at)
 
 
 def _new_order(purchase: Purchase, currency: str, at: datetime) -> Order:

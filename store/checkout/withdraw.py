@@ -4,7 +4,7 @@ In two steps, with a dated acknowledgement on a durable medium (Directive 2011/8
 consommation, L221-18 and following). Bonus that was not spent ends with its card.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -16,9 +16,9 @@ from store.checkout.models import Dispute, Refund
 from store.checkout.refund import NothingToRefund, lock_order, reserve
 from store.customers.models import Customer
 from store.jobs.enqueue import enqueue
-from store.ledger.balance import is_frozen, left_of
+from store.ledger.balance import is_frozen, left_of_each
 from store.ledger.post import lock_wallet
-from store.prepaid_cards.holds import left_on, lock_cards
+from store.prepaid_cards.holds import lock_cards
 from store.prepaid_cards.models import CardHold, PrepaidCard
 
 WITHDRAWAL_DAYS = 17
@@ -55,12 +55,20 @@ class Withdrawal:
     price_cents: int
 
 
-def withdrawable(session: Session, customer_id: int, at: datetime) -> list[Withdrawable]:
-    """The cards that this customer may give back now, youngest first."""
-    cards = session.scalars(_bought_by(customer_id, at).order_by(PrepaidCard.id.desc())).all()
+def withdrawable(
+    session: Session, customer_id: int, at: datetime, *, before_id: int | None = None, limit: int | None = None
+) -> tuple[list[Withdrawable], int | None]:
+    """The cards that this customer may give back now, youngest first, of at most `limit` that were bought lately.
+
+    With them comes the id of the card before which there may be more, if the limit was reached.
+    """
+    recent = _bought_by(customer_id, at).order_by(PrepaidCard.id.desc()).limit(limit)
+    if before_id is not None:
+        recent = recent.where(PrepaidCard.id < before_id)
+    cards = session.scalars(recent).all()
     disputed = _disputed(session, [order_id_of(card) for card in cards])
-    offers = (_offer(session, card, at) for card in cards if order_id_of(card) not in disputed)
-    return [offer for offer in offers if offer.cents]
+    offers = _offers(session, [card for card in cards if order_id_of(card) not in disputed], at)
+    return [offer for offer in offers if offer.cents], cards[-1].id if cards and len(cards) == limit else None
 
 
 def find_withdrawable(session: Session, customer_id: int, card_id: int, at: datetime) -> Withdrawable:
@@ -68,7 +76,7 @@ def find_withdrawable(session: Session, customer_id: int, card_id: int, at: date
     card = session.scalar(_bought_by(customer_id, at).where(PrepaidCard.id == card_id))
     if card is None or _disputed(session, [order_id_of(card)]):
         raise CannotWithdraw(card_id)
-    offer = _offer(session, card, at)
+    [offer] = _offers(session, [card], at)
     if not offer.cents:
         raise CannotWithdraw(card_id)
     if is_frozen(session, _own_wallet(session, customer_id)):
@@ -140,11 +148,19 @@ def _disputed(session: Session, order_ids: Collection[int]) -> set[int]:
     return set(session.scalars(asked)) if order_ids else set()
 
 
-def _offer(session: Session, card: PrepaidCard, at: datetime) -> Withdrawable:
-    cents, bonus = left_on(session, card, at), 0
-    if card.wallet_id is not None:
-        _paid, bonus = left_of(session, card.wallet_id, card.reference, at)
-    sold_on = (card.activated_at or at).astimezone(clock.shop_zone()).date()
+def _offers(session: Session, cards: Sequence[PrepaidCard], at: datetime) -> list[Withdrawable]:
+    """What each would give back: of a redeemed card what is left in its lots, of the others what was not taken from them."""
+    lots: dict[str, tuple[int, int]] = {}
+    for wallet_id in {card.wallet_id for card in cards if card.wallet_id is not None}:  # one: who bought them has them
+        lots |= left_of_each(session, wallet_id, [card.reference for card in cards], at)
+    return [
+        _offer(card, *(lots.get(card.reference, (0, 0)) if card.wallet_id else (card.paid_left_cents, 0)))
+        for card in cards
+    ]
+
+
+def _offer(card: PrepaidCard, cents: int, bonus: int) -> Withdrawable:
+    sold_on = (card.activated_at or card.issued_at).astimezone(clock.shop_zone()).date()
     return Withdrawable(
         card=card,
         order_id=order_id_of(card),

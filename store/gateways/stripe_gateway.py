@@ -31,6 +31,10 @@ class StripeUnavailable(Exception):
     """Stripe did not answer, or not usefully; the same call with the same key may be tried again."""
 
 
+class OrderRefused(Exception):
+    """Stripe will not make this Session, now or later; the message is Stripe's code for why."""
+
+
 class RefundRefused(Exception):
     """Stripe will not make this refund, now or later; the message is Stripe's code for why."""
 
@@ -113,9 +117,9 @@ def create_session(
     locale: str,
     expires_at: datetime,
 ) -> CheckoutSession:
-    """A Checkout Session for one payment of `quantity` times `unit_amount` cents.
+    """A Checkout Session for one payment of `quantity` times `unit_amount` cents; raises OrderRefused.
 
-    `key` is our order's: reference, metadata and idempotency key at once.
+    `key` is our order's: reference, metadata and idempotency key at once. An address that Stripe refuses it asks for on its page.
     """
     params: Any = {
         "mode": "payment",
@@ -139,7 +143,10 @@ def create_session(
         "expires_at": int(expires_at.timestamp()),
     }
     with _translated_errors():
-        return _seen(_client().v1.checkout.sessions.create(params, {"idempotency_key": key}))
+        try:
+            return _seen(_make_session(params, key))
+        except stripe.InvalidRequestError as error:
+            raise OrderRefused(error.code or "invalid_request") from None
 
 
 def fetch_session(session_id: str) -> CheckoutSession | None:
@@ -270,6 +277,21 @@ def _event(body: bytes) -> dict[str, Any]:
     if not well_formed:
         raise ForgedEvent
     return event
+
+
+def _make_session(params: Any, key: str) -> Any:
+    """The Session, without the customer's address if Stripe refuses that.
+
+    Then it has a key of its own: one key stands for one content (docs.stripe.com/api/idempotent_requests).
+    """
+    create = _client().v1.checkout.sessions.create
+    try:
+        return create(params, {"idempotency_key": key})
+    except stripe.InvalidRequestError as refusal:
+        if refusal.param != "customer_email":
+            raise
+    without_address: Any = {name: value for name, value in params.items() if name != "customer_email"}
+    return create(without_address, {"idempotency_key": f"{key}:without-address"})
 
 
 def _seen(session: Any) -> CheckoutSession:

@@ -55,15 +55,27 @@ def is_frozen(session: Session, wallet_id: int) -> bool:
 
 def left_of(session: Session, wallet_id: int, reference: str, at: datetime) -> tuple[int, int]:
     """What remains of the lots of `reference`: paid cents, and bonus cents that have not expired."""
-    paid, bonus = session.execute(
+    return left_of_each(session, wallet_id, [reference], at).get(reference, (0, 0))
+
+
+def left_of_each(
+    session: Session, wallet_id: int, references: Collection[str], at: datetime
+) -> dict[str, tuple[int, int]]:
+    """The same for each of these references that the wallet has lots of."""
+    rows = session.execute(
         select(
-            func.coalesce(func.sum(case((Lot.kind == "paid", Lot.remaining), else_=0)), 0),
-            func.coalesce(func.sum(case((Lot.kind == "bonus", Lot.remaining), else_=0)), 0),
-        ).where(
-            Lot.wallet_id == wallet_id, Lot.reference == reference, or_(Lot.expires_at.is_(None), Lot.expires_at > at)
+            Lot.reference,
+            func.sum(case((Lot.kind == "paid", Lot.remaining), else_=0)),
+            func.sum(case((Lot.kind == "bonus", Lot.remaining), else_=0)),
         )
-    ).one()
-    return int(paid), int(bonus)
+        .where(
+            Lot.wallet_id == wallet_id,
+            Lot.reference.in_(references),
+            or_(Lot.expires_at.is_(None), Lot.expires_at > at),
+        )
+        .group_by(Lot.reference)
+    )
+    return {reference: (int(paid), int(bonus)) for reference, paid, bonus in rows}
 
 
 def voucher_vat_of(session: Session, journal_id: int) -> int:
@@ -87,11 +99,20 @@ def first_worth_of(session: Session, wallet_id: int, reference: str) -> tuple[in
     return sums.get("paid", 0), sums.get("bonus", 0)
 
 
-def lots_of(session: Session, wallet_id: int) -> list[Lot]:
-    """All lots of the wallet, those with something left first, then the youngest."""
-    return list(
-        session.scalars(select(Lot).where(Lot.wallet_id == wallet_id).order_by(Lot.remaining == 0, Lot.id.desc()))
-    )
+def lots_of(
+    session: Session, wallet_id: int, *, after: tuple[bool, int] | None = None, limit: int | None = None
+) -> list[Lot]:
+    """The wallet's lots, those with something left first, then the youngest.
+
+    `after` is the place of a lot, whether it was empty and its id: those behind it are given, at most `limit` of them.
+    """
+    is_empty = Lot.remaining == 0
+    wanted = select(Lot).where(Lot.wallet_id == wallet_id).order_by(is_empty, Lot.id.desc()).limit(limit)
+    if after:
+        was_empty, lot_id = after
+        behind = is_empty & (Lot.id < lot_id)
+        wanted = wanted.where(behind if was_empty else or_(~is_empty & (Lot.id < lot_id), is_empty))
+    return list(session.scalars(wanted))
 
 
 def statement_of(

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.orm import Session
 
 from store.prepaid_cards.codes import Keys
@@ -54,15 +54,28 @@ def wishes_of(session: Session, card_references: Collection[str]) -> list[GiftWi
     return [GiftWish(*row) for row in rows]
 
 
-def given_by(session: Session, customer_id: int) -> list[GivenCard]:
-    """The gifts that this customer paid for, youngest first."""
-    rows = session.execute(
+def given_by(
+    session: Session, customer_id: int, *, before_id: int | None = None, limit: int | None = None
+) -> list[GivenCard]:
+    """The gifts that this customer paid for, youngest first; those before the id of a gift, at most `limit` of them."""
+    wanted = _given_by(customer_id).order_by(Gift.id.desc()).limit(limit)
+    if before_id is not None:
+        wanted = wanted.where(Gift.id < before_id)
+    return [GivenCard(gift, card, _state(gift, card)) for gift, card in session.execute(wanted)]
+
+
+def find_given(session: Session, customer_id: int, gift_id: int) -> GivenCard | None:
+    """The one gift; None for somebody else's."""
+    row = session.execute(_given_by(customer_id).where(Gift.id == gift_id)).first()
+    return GivenCard(row[0], row[1], _state(row[0], row[1])) if row else None
+
+
+def _given_by(customer_id: int) -> Select[Gift, PrepaidCard]:
+    return (
         select(Gift, PrepaidCard)
         .join(PrepaidCard, PrepaidCard.id == Gift.card_id)
         .where(PrepaidCard.bought_by == customer_id, PrepaidCard.activated_at.is_not(None))
-        .order_by(Gift.id.desc())
     )
-    return [GivenCard(gift, card, _state(gift, card)) for gift, card in rows]
 
 
 def due(session: Session, today: date) -> list[int]:

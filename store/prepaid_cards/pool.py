@@ -58,11 +58,15 @@ def hand_out(session: Session, *, at: datetime, price_cents: int | None = None) 
     return card
 
 
-def suspended_by(session: Session, customer_id: int) -> list[PrepaidCard]:
-    """The suspended cards that this customer paid for, youngest first."""
+def suspended_by(
+    session: Session, customer_id: int, *, before_id: int | None = None, limit: int | None = None
+) -> list[PrepaidCard]:
+    """The suspended cards that this customer paid for, youngest first; those before the id of a card, at most `limit` of them."""
     query = select(PrepaidCard).where(
         PrepaidCard.bought_by == customer_id,
         PrepaidCard.purpose == "suspended",
         PrepaidCard.activated_at.is_not(None),
     )
-    return list(session.scalars(query.order_by(PrepaidCard.id.desc())))
+    if before_id is not None:
+        query = query.where(PrepaidCard.id < before_id)
+    return list(session.scalars(query.order_by(PrepaidCard.id.desc()).limit(limit)))

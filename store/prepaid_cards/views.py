@@ -26,9 +26,9 @@ from store.prepaid_cards.codes import Keys, written
 from store.prepaid_cards.forms import AddressForm, CodeForm
 from store.prepaid_cards.gifts import (
     REDEEMED,
-    GivenCard,
     NoSuchGift,
     correct_address,
+    find_given,
     given_by,
     mark_opened,
     mark_sent,
@@ -54,6 +54,10 @@ CLAIM_COOKIE = "card"
 GUESSES = "10 per 5 minutes; 30 per day"
 SENDINGS = "30 per day"
 CARD_ID = re.compile("[0-9]{1,18}")
+PLACE = re.compile("([01])-([0-9]{1,18})")
+LINES = 30
+"""Of each list of cards on one page."""
+
 ALARMING = parse("200 per hour")
 ONE_ALARM = parse("1 per hour")
 
@@ -130,7 +134,7 @@ def show_balance() -> str | tuple[str, int]:
 @blueprint.get("/compte/cartes")
 @login_required
 def own_cards() -> str:
-    """One's own cards, and those that one gave, with how far they have come."""
+    """One's own cards, and those that one gave, with how far they have come; each list from a cursor of its own on."""
     return _own_cards_page(AddressForm(formdata=None))
 
 
@@ -151,14 +155,14 @@ def correct(gift_id: int) -> Response | tuple[str, int]:
     except AlreadyRedeemed:
         form.recipient_email.errors = [_("This card was used already: there is nothing left to send.")]
         return _own_cards_page(form, gift_id), 422
-    return redirect(url_for("prepaid_cards.own_cards", _anchor=f"cadeau-{gift_id}"), 303)
+    return redirect(url_for("prepaid_cards.own_cards", cadeaux=_cursor("cadeaux"), _anchor=f"cadeau-{gift_id}"), 303)
 
 
 @blueprint.post(f"/compte/cartes/<int(max={GREATEST_ID}):gift_id>/imprimer")
 @login_required
 def print_given(gift_id: int) -> Response:
     """The gift as a page to print; one that is not mailed counts as handed over from then on."""
-    given = next((given for given in _given() if given.gift.id == gift_id), None)
+    given = find_given(db.session, current_user.customer_id, gift_id)
     if given is None or given.state == REDEEMED:
         abort(404)
     now = clock.now()
@@ -217,20 +221,36 @@ def withdrawn(card_id: int) -> str:
 
 
 def _own_cards_page(form: AddressForm, gift_id: int | None = None) -> str:
+    mine, now = current_user.customer_id, clock.now()
+    place = PLACE.fullmatch(request.args.get("apres", ""))
+    after = (place[1] == "1", int(place[2])) if place else None
+    tickets = tickets_of(db.session, current_user.wallet_id, after, LINES + 1)
+    given = given_by(db.session, mine, before_id=_cursor("cadeaux"), limit=LINES + 1)
+    suspended = suspended_by(db.session, mine, before_id=_cursor("suspendues"), limit=LINES + 1)
+    offers, next_offers = withdrawable(db.session, mine, now, before_id=_cursor("rendre"), limit=LINES)
+    last_place = tickets[LINES - 1].place if len(tickets) > LINES else None
     return render_template(
         "prepaid_cards/own_cards.html",
-        tickets=tickets_of(db.session, current_user.wallet_id),
-        given_cards=_given(),
-        suspended=suspended_by(db.session, current_user.customer_id),
-        withdrawable=withdrawable(db.session, current_user.customer_id, clock.now()),
-        payments=under_way(db.session, current_user.customer_id, clock.now()),
+        tickets=tickets[:LINES],
+        given_cards=given[:LINES],
+        suspended=suspended[:LINES],
+        withdrawable=offers,
+        payments=under_way(db.session, mine, now),
+        next_pages={
+            "apres": f"{last_place[0]:d}-{last_place[1]}" if last_place else None,
+            "cadeaux": given[LINES - 1].gift.id if len(given) > LINES else None,
+            "suspendues": suspended[LINES - 1].id if len(suspended) > LINES else None,
+            "rendre": next_offers,
+        },
         form=form,
         form_gift_id=gift_id,
     )
 
 
-def _given() -> list[GivenCard]:
-    return given_by(db.session, current_user.customer_id)
+def _cursor(name: str) -> int | None:
+    """The id that a list goes on before; None for what is none."""
+    written = request.args.get(name, "")
+    return int(written) if CARD_ID.fullmatch(written) else None
 
 
 def _keys() -> Keys:

@@ -1,6 +1,7 @@
 """Whether the shop's books and Stripe agree about one customer; what Stripe says is read without the shop's own code."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import stripe
 from sqlalchemy import ColumnElement, case, func, or_, select
@@ -22,14 +23,14 @@ SPENDS = (*GRANTS, "undone", "film_refunded")
 REFUND_STATES = {"requires_action": "pending", "canceled": "failed"}
 
 
-def disagreements(session: Session, asked: stripe.StripeClient, person: Person) -> Iterator[str]:
-    """A sentence for each; the reconciler has run before."""
+def disagreements(session: Session, asked: stripe.StripeClient, person: Person, since: datetime) -> Iterator[str]:
+    """A sentence for each; all of the person's orders were placed since then, and the reconciler has run."""
     yield from differences(session)
     yield from _lots_unlike_their_postings(session)
     yield from _vouchers(session)
     yield from _credit_and_films(session, person)
-    sessions = {one.client_reference_id: one for one in _all(asked.v1.checkout.sessions)}
-    refunds, disputes = _by_payment(asked.v1.refunds), _by_payment(asked.v1.disputes)
+    sessions = {one.client_reference_id: one for one in _all(asked.v1.checkout.sessions, since)}
+    refunds, disputes = _by_payment(asked.v1.refunds, since), _by_payment(asked.v1.disputes, since)
     for order in session.scalars(select(Order).where(Order.customer_id == person.id).order_by(Order.id)):
         checkout = sessions.get(order.key)
         is_paid = checkout is not None and checkout.payment_status == "paid"
@@ -134,12 +135,13 @@ def _sum(cents):
     return func.coalesce(func.sum(cents), 0)
 
 
-def _all(resource) -> list:
-    return list(resource.list({"limit": 100}).auto_paging_iter())
+def _all(resource, since: datetime) -> list:
+    created = {"gte": int(since.timestamp())}
+    return list(resource.list({"limit": 100, "created": created}).auto_paging_iter())
 
 
-def _by_payment(resource) -> dict[str, list]:
+def _by_payment(resource, since: datetime) -> dict[str, list]:
     found: dict[str, list] = {}
-    for one in _all(resource):
+    for one in _all(resource, since):
         found.setdefault(str(one.payment_intent), []).append(one)
     return found

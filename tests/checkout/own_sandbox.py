@@ -1,8 +1,6 @@
 """A sandbox of one's own, which can be killed and started again; its events travel only where a test carries them."""
 
 import json
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -10,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import stripe
@@ -27,45 +24,53 @@ def free_port() -> int:
 
 def start_sandbox(folder: Path, port: int, webhook_url: str) -> subprocess.Popen[bytes]:
     """The sandbox, once it answers."""
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "store.gateways.stripe_sandbox", "--port", str(port)),
-            *("--data", str(folder / "sandbox.sqlite"), "--webhook-url", webhook_url),
-            *("--webhook-secret", "whsec_sandbox"),
-        ],
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    while True:
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/_sandbox/health", timeout=5):
-                return process
-        except URLError:
-            assert process.poll() is None, "the sandbox ended at its start"
+    command = _command("store.gateways.stripe_sandbox", folder, port, webhook_url)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout and process.stdout.readline(), "the sandbox ended at its start"
+    return process
+
+
+def _command(module: str, folder: Path, port: int, webhook_url: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", module, "--port", str(port)),
+        *("--data", str(folder / "sandbox.sqlite"), "--webhook-url", webhook_url),
+        *("--webhook-secret", "whsec_sandbox"),
+    ]
 
 
 class OwnSandbox:
     """The process, its address, and what Stripe would say to somebody who asks without the shop."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._port = folder, free_port()
-        self.url = f"http://127.0.0.1:{self._port}"
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
         self.settings = {
             "STRIPE_API_BASE": self.url,
             "STRIPE_SECRET_KEY": "sk_test_sandbox",
             "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox",
         }
+        command = _command("tests.checkout.ready_sandbox", folder, port, f"http://127.0.0.1:{free_port()}/")
+        self._keeper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
         self.start()
         act(self.url, "delivery", mode="lose")
 
     def start(self) -> None:
         """Until it answers, with all that it knew."""
-        self._process = start_sandbox(self._folder, self._port, f"http://127.0.0.1:{free_port()}/")
+        assert self._tell(b"start").startswith(b"Stripe sandbox on"), "the sandbox ended at its start"
 
     def kill(self) -> None:
         """As a power cut would."""
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        assert self._tell(b"kill") == b"killed\n"
+
+    def end(self) -> None:
+        """For good."""
+        self._keeper.communicate()
+
+    def _tell(self, order: bytes) -> bytes:
+        assert self._keeper.stdin and self._keeper.stdout
+        self._keeper.stdin.write(order + b"\n")
+        self._keeper.stdin.flush()
+        return self._keeper.stdout.readline()
 
     def events(self, start: int = 0) -> list[dict[str, Any]]:
         """All events but the `start` oldest, the oldest first, without the sandbox's own notes on them."""
@@ -73,9 +78,9 @@ class OwnSandbox:
             told = json.load(answer)["data"][start:]
         return [{name: value for name, value in event.items() if name != "deliveries"} for event in told]
 
-    def ask(self) -> stripe.StripeClient:
+    def ask(self, **options: Any) -> stripe.StripeClient:
         """Stripe's own SDK, with a connection of its own."""
-        return stripe.StripeClient("sk_test_sandbox", base_addresses={"api": self.url})
+        return stripe.StripeClient("sk_test_sandbox", base_addresses={"api": self.url}, **options)
 
 
 @contextmanager
@@ -86,4 +91,4 @@ def own_sandbox(folder: Path) -> Iterator[OwnSandbox]:
     try:
         yield sandbox
     finally:
-        sandbox.kill()
+        sandbox.end()

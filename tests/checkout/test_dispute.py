@@ -106,6 +106,21 @@ def test_a_refund_that_is_refused_after_the_dispute_was_lost_gives_no_credit_bac
     assert (shop.credit_of(person), books(app)) == (0, {})
 
 
+def test_credit_that_comes_back_to_a_lost_payment_cannot_be_spent_meanwhile(
+    app: Flask, shop: Shop, sandbox: str
+) -> None:
+    person = shop.customer()
+    order = bought(app, shop.signed_in(person), sandbox)
+    with app.app_context(), transaction() as session:
+        refund_id = reserve(session, order.id, 1500, origin="staff", at=clock.now())
+    for outcome in ("open", "lost"):
+        act(sandbox, f"dispute/{order.stripe_payment_intent_id}", outcome=outcome)
+    sync(app, order)
+    with app.app_context():
+        send(refund_id)  # refused; no job ran since
+    assert (shop.credit_of(person), books(app)) == (0, {})
+
+
 @pytest.mark.parametrize("has_come_back", [False, True])
 def test_won_after_it_was_lost_everything_is_booked_back(
     app: Flask, shop: Shop, sandbox: str, has_come_back: bool

@@ -288,8 +288,11 @@ def test_what_cannot_be_had_any_more_is_not_charged(
 
 def test_frozen_credit_is_not_added_to_for_a_film(app: Flask, shop: Shop, person: Person) -> None:
     client = shop.signed_in(person)
+    token = csrf_of(client, PAYER)
     freeze_credit(app, shop, client)
-    answer = client.post(PAYER, data={"csrf_token": csrf_of(client, PAYER)})
+    page = client.get(PAYER)
+    assert (page.status_code, "gelé" in page.text, "data-gap-cents" in page.text) == (200, True, False)
+    answer = client.post(PAYER, data={"csrf_token": token})
     assert answer.status_code == 422 and "gelé" in answer.text
     assert orders(app) == []
 

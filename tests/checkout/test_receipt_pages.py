@@ -101,7 +101,7 @@ def test_the_cursor_walks_through_every_paper_once(app: Flask, shop: Shop, perso
 
 
 def test_the_page_leads_on(app: Flask, shop: Shop, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("store.checkout.views.LINES", 2)
+    monkeypatch.setattr("store.checkout.views.receipts.LINES", 2)
     for _ in range(5):
         sales.sell(app, person, 1000, 1000)
     browser, address, seen = shop.signed_in(person), "/compte/recus", []

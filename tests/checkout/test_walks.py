@@ -16,4 +16,5 @@ def test_whatever_happens_the_books_and_stripe_agree(own_app: Flask, own: OwnSan
     seed, walks = random.randrange(10**6), Walks(own_app, own)
     for number in range(seed, seed + WALKS):
         assert list(walks.walk(number)) == []
+    assert list(walks.whole()) == []
     assert walks.steps >= 10 * WALKS

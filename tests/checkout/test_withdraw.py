@@ -83,8 +83,8 @@ def test_the_time_is_counted_in_the_shops_days(
     with app.app_context():
         now = clock.now()
         last_minute = clock.start_of(clock.today() + timedelta(days=days + 1)) - timedelta(minutes=1)
-        assert bool(withdrawable(db.session, person.id, now))
-        assert bool(withdrawable(db.session, person.id, last_minute)) is is_offered
+        assert withdrawable(db.session, person.id, now)[0]
+        assert bool(withdrawable(db.session, person.id, last_minute)[0]) is is_offered
 
 
 def test_a_disputed_card_is_not_given_back(app: Flask, shop: Shop, sandbox: str) -> None:

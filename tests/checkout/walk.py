@@ -87,8 +87,9 @@ class Walk:
         with self.app.app_context(), transaction() as session:
             waiting = update(Job).where(Job.done_at.is_(None))
             session.execute(waiting.values(run_at=clock.now(), failed_at=None, attempts=0))
-        self._in_a_fork(lambda: self._work_off(1000))
         with self.app.app_context():
+            self._work_off(1000)
+            db.session.rollback()
             left = db.session.execute(select(Job.name, Job.error).where(Job.done_at.is_(None), Job.lane == "prompt"))
             return [f"{name} cannot be done: {error}" for name, error in left]
 
@@ -182,7 +183,7 @@ class Walk:
     def _work(self) -> None:
         """A worker does some of what is due."""
         most = self._chance.choice([1, 3, 20])
-        self._do(lambda: self._work_off(most), "settle", "refund", "dispute", "film", "rent", is_forked=True)
+        self._do(lambda: self._work_off(most), "settle", "refund", "dispute", "film", "rent")
 
     def _deliver(self) -> None:
         """The events since the last time: in order, doubled, the last first, shuffled, or lost."""
@@ -216,16 +217,11 @@ class Walk:
         self._do(lambda: _fine(self._client.post(address, data=data)), *rooms)
 
     def _work_off(self, most: int) -> None:
-        """Only ever in a fork: who has typeset a receipt is a process of many threads, and its forks would wait for them."""
         for _ in range(most):
             if not run_next("walk", "prompt"):
                 return
 
-    def _in_a_fork(self, do: Callable[[], object], step: str = "") -> bool:
-        """Whether a process of its own that does this was killed at the step."""
-        return is_killed_at(self.app, step, do)
-
-    def _do(self, do: Callable[[], object], *rooms: str, is_forked: bool = False) -> None:
+    def _do(self, do: Callable[[], object], *rooms: str) -> None:
         """Do it, or have it killed at a step of one of the rooms; Stripe may be away, and there may be nothing to do."""
 
         def do_or_leave() -> None:
@@ -235,14 +231,11 @@ class Walk:
                 self._tell(type(answer).__name__)
 
         if self._chance.randrange(KILLED_ONE_IN):
-            if is_forked:
-                self._in_a_fork(do_or_leave)
-                return
             with self.app.app_context():
                 do_or_leave()
             return
         step = self._chance.choice(STOPS[self._chance.choice(rooms)])
-        is_killed = self._in_a_fork(do_or_leave, step)
+        is_killed = is_killed_at(self.app, step, do_or_leave)
         self.kills += is_killed
         self._tell(f"{'killed' if is_killed else 'did not come'} at {step}")
 

@@ -5,6 +5,7 @@ Each part goes on until it reaches its number, or with `--minutes N` for its sha
 
 import argparse
 import collections
+import itertools
 import os
 import signal
 import sys
@@ -30,6 +31,7 @@ from tests.ledger.histories import FILM, Histories, lengths
 from tests.prepaid_cards.counter import Counter
 from tests.soak.deliveries import percentile, send_all
 from tests.soak.kills import Campaign
+from tests.soak.processes import PROCESSES, in_two_processes
 from tests.soak.races import Tally, cross, redeem_at_once, spend_at_once
 from tests.soak.shops import Engine, Soaked, engine_of
 
@@ -46,7 +48,7 @@ SHARES = {"histories": 0.2, "kills": 0.3, "race": 0.05, "walks": 0.2, "deliverie
 
 STEPS_OF_A_HISTORY, HISTORIES_OF_A_SHOP = 50, 20
 KILLS_OF_A_SHOP = 50
-WALKS_OF_A_SHOP = 20
+WALKS_OF_A_SHOP, SHOPS_OF_A_PROCESS = 20, 10_000
 CRASH_EVERY = 10
 """Of so many kills on PostgreSQL one kills the server as well, by turns one of its processes and all of it."""
 
@@ -201,29 +203,45 @@ def redemptions(engine: Engine, run: Run) -> Iterator[str]:
 
 
 def walks(engine: Engine, run: Run) -> Iterator[str]:
-    """Random walks through payments, refunds, disputes, faults and kills; after each the books are held against Stripe."""
-    done, steps, killed, mended, began = 0, 0, 0, 0, time.monotonic()
+    """Random walks through payments, refunds, disputes, faults and kills; after each the books are held against Stripe.
+
+    Two processes walk, each through shops and sandboxes of its own: a walk waits half of its time for a sandbox.
+    """
+    began = time.monotonic()
+    engine.begin_at(0)
     happened: collections.Counter[str] = collections.Counter()
-    while run.goes_on("walks", done, WALKS, began):
+    for violations, seen in in_two_processes(None, lambda number: _walk_on(engine, run, number, began), None):
+        yield from violations
+        happened += seen
+    tell(f"{engine.name}: {', '.join(f'{count} {what}' for what, count in sorted(happened.items()))}")
+
+
+def _walk_on(engine: Engine, run: Run, process: int, began: float) -> tuple[list[str], collections.Counter[str]]:
+    """One process's half of the walks; the violations, and how often what happened."""
+    engine.begin_at(SHOPS_OF_A_PROCESS * (process + 1))
+    found: list[str] = []
+    seen: collections.Counter[str] = collections.Counter()
+    for shop in itertools.count(process, PROCESSES):
+        if not run.goes_on("walks", shop * WALKS_OF_A_SHOP, WALKS, began):
+            return found, seen
         with (
             tempfile.TemporaryDirectory() as folder,
             own_sandbox(Path(folder, "sandbox")) as sandbox,
             engine.fresh_shop(**sandbox.settings) as soaked,
         ):
-            shared = Walks(soaked.app, sandbox)
-            for seed in range(run.seed + done, run.seed + done + WALKS_OF_A_SHOP):
-                violations = list(shared.walk(seed, first_fault="timeout" if not done else None))
-                for violation in violations:
-                    tell(violation)
-                yield from violations
-                done += 1
-                if not run.goes_on("walks", done, WALKS, began):
+            shared, first = Walks(soaked.app, sandbox), run.seed + shop * WALKS_OF_A_SHOP
+            for seed in range(first, first + WALKS_OF_A_SHOP):
+                found += shared.walk(seed, first_fault="timeout" if seed == run.seed else None)
+                seen["walks"] += 1
+                if run.minutes and not run.goes_on("walks", 0, WALKS, began):
                     break
-            happened += shared.happened()
-        steps, killed, mended = steps + shared.steps, killed + shared.kills, mended + shared.mended
-        tell(
-            f"{engine.name}: {done} walks, {steps} steps, {killed} kills; {mended} differences reconciled at their ends"
-        )
+            found += shared.whole()
+            seen += shared.happened() + collections.Counter(
+                {"steps": shared.steps, "kills": shared.kills, "differences reconciled at their ends": shared.mended}
+            )
+        for violation in found:
+            tell(violation)
+        tell(f"{engine.name}, process {process}: {seen['walks']} walks, {seen['steps']} steps, {seen['kills']} kills")
 
 
 def deliveries(engine: Engine, run: Run) -> Iterator[str]:

@@ -18,10 +18,14 @@ Work = Callable[[int], Any]
 """What a process does, told its number from 0; what it returns is pickled."""
 
 
-def in_two_processes(app: Flask, work: Work) -> list[Any]:
-    """What `work` returns in each of two forks of this process; raises RuntimeError with the traceback of one that failed."""
-    with app.app_context():
-        db.engine.dispose()  # no connection is shared with a fork
+def in_two_processes(app: Flask | None, work: Work, patience_s: float | None = PATIENCE_S) -> list[Any]:
+    """What `work` returns in each of two forks of this process; raises RuntimeError with the traceback of one that failed.
+
+    `app` is the shop that they share, if they share one; `patience_s` how long to wait for each, None for ever.
+    """
+    if app:
+        with app.app_context():
+            db.engine.dispose()  # no connection is shared with a fork
     fork = multiprocessing.get_context("fork")
     readers, processes = [], []
     for number in range(PROCESSES):
@@ -32,7 +36,7 @@ def in_two_processes(app: Flask, work: Work) -> list[Any]:
         readers.append(reader)
         processes.append(process)
     try:
-        return [_answer_of(reader) for reader in readers]
+        return [_answer_of(reader, patience_s) for reader in readers]
     finally:
         for process in processes:
             process.kill()
@@ -47,10 +51,13 @@ def _answer(writer: Connection, work: Work, number: int) -> None:
         writer.send((None, traceback.format_exc()))
 
 
-def _answer_of(reader: Connection) -> Any:
-    if not reader.poll(PATIENCE_S):
-        raise RuntimeError(f"no answer within {PATIENCE_S} s")
-    answer, failure = reader.recv()
+def _answer_of(reader: Connection, patience_s: float | None) -> Any:
+    if not reader.poll(patience_s):
+        raise RuntimeError(f"no answer within {patience_s} s")
+    try:
+        answer, failure = reader.recv()
+    except EOFError:
+        raise RuntimeError("a process ended without an answer") from None
     if failure:
         raise RuntimeError(failure)
     return answer

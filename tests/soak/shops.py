@@ -1,6 +1,7 @@
 """Shops to wear out, on SQLite or on a PostgreSQL server of our own that may be killed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -47,6 +48,7 @@ class Engine:
         self.server = server
         self._folder = folder
         self._made = 0
+        self._template = ""
 
     @contextmanager
     def fresh_shop(self, **more: str) -> Iterator[Soaked]:
@@ -56,11 +58,14 @@ class Engine:
         folder.mkdir()
         settings = settings_for(folder, self._database(folder), **more)
         app = create_app(settings)
-        with app.app_context():
-            upgrade()
         yield Soaked(app, settings, folder, Shop(app))
         with app.app_context():
             db.engine.dispose()
+
+    def begin_at(self, number: int) -> None:
+        """Call the next shops by their numbers from this one on: forks of one engine must not use the same."""
+        self._template = self._template or self._migrated()
+        self._made = number
 
     def crash_backend(self) -> float:
         """Kill a process that serves the shop: PostgreSQL ends all of them and recovers. When that was, on the monotonic clock."""
@@ -98,10 +103,24 @@ class Engine:
                 return
 
     def _database(self, folder: Path) -> str:
+        """A copy of a database as the migrations leave it."""
+        self._template = self._template or self._migrated()
         if not self.server:
-            return f"sqlite:///{folder / 'shop.sqlite'}"
-        name = f"soak_{self._made}"
-        execute_on(self._url, f"CREATE DATABASE {name}")
+            return f"sqlite:///{shutil.copy(self._template, folder / 'shop.sqlite')}"
+        return self._create(f"soak_{self._made}", f" TEMPLATE {self._template}")
+
+    def _migrated(self) -> str:
+        """The name of that database, or its file."""
+        file, name = self._folder / "template.sqlite", "soak_template"
+        url = self._create(name) if self.server else f"sqlite:///{file}"
+        app = create_app(settings_for(self._folder, url))
+        with app.app_context():
+            upgrade()
+            db.engine.dispose()
+        return name if self.server else str(file)
+
+    def _create(self, name: str, how: str = "") -> str:
+        execute_on(self._url, f"CREATE DATABASE {name}{how}")
         return database_of(self._url, name)
 
     @property

@@ -6,12 +6,11 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, current_app, g, request
 
-from . import balance, events, faults, reversals, sessions
-from .idempotency import alone, recall, remember
+from . import balance, events, reversals, sessions
+from .calls import alone, recall, remember, strike, take_fault
 from .parameters import Table, read
-from .refusal import Refusal
 from .state import State, new_id
-from .tables import PARAMETERS, Object
+from .tables import PARAMETERS, Object, Refusal
 
 SIGNS = {"created": "=", "created[gt]": ">", "created[gte]": ">=", "created[lt]": "<", "created[lte]": "<="}
 CONDITIONS = {name: f"created {sign} ?" for name, sign in SIGNS.items()} | {
@@ -73,11 +72,11 @@ def answer(table: Table, handler: Handler, identifier: str = "") -> Response:
     transaction = current_app.extensions["state"].transaction
     with alone(g.call["idempotency_key"] or g.call["id"]):
         with transaction() as state:
-            fault = faults.take(state)
-        faults.strike(fault, after_commit=False)
+            fault = take_fault(state)
+        strike(fault, after_commit=False)
         with transaction() as state:
             response = perform(state, table, handler, identifier)
-    faults.strike(fault, after_commit=True)
+    strike(fault, after_commit=True)
     return response
 
 

@@ -8,9 +8,8 @@ from . import api
 from .control import control
 from .events import Courier
 from .hosted_page import amount, hosted_page
-from .refusal import Refusal
 from .state import State
-from .tables import SHAPES
+from .tables import SHAPES, Refusal
 
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Content-Type-Options": "nosniff"}
 POLICY = "default-src 'none'; style-src 'self'; form-action {}; base-uri 'none'; frame-ancestors 'none'"

@@ -1,9 +1,8 @@
 """Stripe's balance, the sum of its balance transactions, and payouts of it to our bank."""
 
-from .refusal import Refusal
 from .scenes import play
 from .state import State, shape
-from .tables import Object
+from .tables import Object, Refusal
 
 
 def retrieve(state: State, _: Object, __: str) -> Object:

@@ -6,7 +6,7 @@ import time
 from flask import Blueprint, current_app, jsonify, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from . import balance, faults, payments, plans, reversals, sessions
+from . import balance, calls, payments, plans, reversals, sessions
 from .api import Handler
 from .parameters import Table, read
 from .state import State
@@ -44,7 +44,7 @@ ACTS: dict[str, Handler] = {
     "/settle/<identifier>": plans.settle,
     "/payout": balance.pay_out,
     "/clock": plans.advance,
-    "/faults": faults.ask,
+    "/faults": calls.ask_fault,
     "/delivery": set_delivery,
 }
 

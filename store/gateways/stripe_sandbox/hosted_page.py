@@ -6,9 +6,8 @@ from flask import Blueprint, current_app, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from . import payments, sessions
-from .refusal import Refusal
 from .state import State
-from .tables import CONDUCT, Object
+from .tables import CONDUCT, Object, Refusal
 
 SENTENCES = {
     "declined": "Votre banque a refusé ce paiement. Rien n’a été débité.",

@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from .refusal import Refusal
-from .tables import PARAMETERS, Object
+from .tables import PARAMETERS, Object, Refusal
 
 Table = dict[str, str]
 WHOLE = "parameter_invalid_integer"

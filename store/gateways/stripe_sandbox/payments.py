@@ -2,11 +2,10 @@
 
 import re
 
-from .refusal import Refusal
 from .scenes import play
 from .sessions import KIND
 from .state import State, new_id, shape
-from .tables import CONDUCT, Object
+from .tables import CONDUCT, Object, Refusal
 
 
 def pay(state: State, session_id: str, number: str, address: str | None = None) -> str:

@@ -3,10 +3,9 @@
 from contextlib import suppress
 
 from . import balance, sessions
-from .refusal import Refusal
 from .scenes import play
 from .state import State
-from .tables import Object
+from .tables import Object, Refusal
 
 
 def settle(state: State, params: Object, identifier: str) -> Object:

@@ -1,9 +1,8 @@
 """Charges reversed: by refunds, from the shop or from the dashboard, and by disputes; together never more than the charge."""
 
-from .refusal import Refusal
 from .scenes import book, play
 from .state import State
-from .tables import CONDUCT, Object
+from .tables import CONDUCT, Object, Refusal
 
 ANSWER_WITHIN_S = 7 * 86_400
 

@@ -7,9 +7,8 @@ of that kind; in a list they stand for the whole transaction, which is added to 
 from typing import Any
 
 from .events import tell
-from .refusal import Refusal
 from .state import State
-from .tables import CONDUCT, Object
+from .tables import CONDUCT, Object, Refusal
 
 A_DAY_S = 86_400
 

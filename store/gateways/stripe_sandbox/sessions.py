@@ -3,10 +3,9 @@
 from flask import request
 
 from .parameters import items, part
-from .refusal import Refusal
 from .scenes import play
 from .state import State, new_id, shape
-from .tables import CONDUCT, Object
+from .tables import CONDUCT, Object, Refusal
 
 KIND = "checkout.session"
 HALF_AN_HOUR_S, A_DAY_S = 1_800, 86_400

@@ -11,8 +11,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from .refusal import Refusal
-from .tables import FOLDER, SHAPES, Object
+from .tables import FOLDER, SHAPES, Object, Refusal
 
 SCHEMA = (FOLDER / "schema.sql").read_text()
 

@@ -1,14 +1,16 @@
-"""Idempotency keys: one key, one effect, one answer, for 24 hours.
+"""What befalls a call of the API: its idempotency key, and the fault that was asked for.
 
-The answer is stored in the transaction of its effect. A refused request has no effect, and its key stays free.
+One key, one effect, one answer, for 24 hours: the answer is stored in the transaction of its effect. A refused request has no
+effect, and its key stays free.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .refusal import Refusal
 from .state import State
+from .tables import CONDUCT, Object, Refusal
 
 FORGET_AFTER_S = 86_400
 
@@ -42,3 +44,25 @@ def recall(state: State, key: str, content: str) -> sqlite3.Row | None:
 def remember(state: State, key: str, content: str, request_id: str, body: str) -> None:
     """Keep the first answer to that key."""
     state.query("INSERT INTO reply VALUES (?, ?, ?, ?, ?)", key, content, request_id, body, state.now())
+
+
+def ask_fault(state: State, params: Object, _: str) -> Object:
+    """The `next` call fails so, or `count` calls do; `none` takes back what was asked for."""
+    queue = [params["next"]] * params.get("count", 1) if params["next"] != "none" else []
+    state.switch("faults", " ".join(queue))
+    return {"next": params["next"], "count": len(queue)}
+
+
+def take_fault(state: State) -> Object:
+    """The fault of this call, which is then over; mostly none."""
+    fault, _, others = state.setting("faults", "").partition(" ")
+    if fault:
+        state.switch("faults", others)
+    return CONDUCT["faults"].get(fault, {})
+
+
+def strike(fault: Object, *, after_commit: bool) -> None:
+    """Fail now, if the fault comes at this point of the call."""
+    if fault and fault["after_commit"] == after_commit:
+        time.sleep(fault.get("wait_s", 0))  # the fault that was asked for: an answer that comes too late
+        raise Refusal(**fault["answer"])
