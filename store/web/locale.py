@@ -57,8 +57,11 @@ def page_in(code: str) -> str:
 
 
 def same_page_in(code: str) -> str:
-    """Where the same page stands in a language, query included; for the answer to a form, the page that it is on."""
-    if request.method not in {"GET", "HEAD"}:
+    """Where the same page stands in a language, query included; for the answer to a form, the page that it is on.
+
+    What leads to no page of ours stays what it is: nobody shall learn by it where there are some.
+    """
+    if request.method not in {"GET", "HEAD"} and request.url_rule:
         return SITES[code] + quote(_page_above(request.path))
     query = request.query_string.decode(errors="replace")
     return SITES[code] + quote(request.path) + (f"?{query}" if query else "")
