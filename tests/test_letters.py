@@ -72,6 +72,7 @@ def payloads(app: Flask, shop: Shop, reader: Person) -> dict[str, Payload]:
         **{f"checkout.mail_{about}": {"order_id": 1} for about in ("confirmation", "failed", "film_missed")},
         **{f"checkout.mail_{about}": {"refund_id": 1} for about in ("withdrawal", "refund_failed")},
         "checkout.mail_credit_note": {"receipt_id": note_id},
+        "checkout.mail_film_refunded": entitlement | {"cents": 350},
         **{f"rentals.mail_{about}": entitlement for about in ("granted", "begun")},
         "prepaid_cards.mail_reminder": {"wallet_id": reader.wallet_id, "lot_ids": [lot_id], "days": 3},
         "prepaid_cards.deliver_gifts": {},

@@ -12,6 +12,7 @@ from store.catalogue.browse import FilmPage, in_language
 from store.catalogue.licence import Bar
 from store.catalogue.models import Collection, Film, Person
 from store.catalogue.posters import poster_url
+from store.language import site
 
 ADDRESSES_PER_SITEMAP = 20_000
 """In two languages; the protocol allows 50,000 (sitemaps.org/protocol.html)."""
@@ -63,7 +64,7 @@ def new_films(session: Session, lang: str) -> list[NewFilm]:
 
 def film_facts(film: FilmPage, bar: Bar | None, shop_url: str, currency: str) -> dict[str, Any]:
     """What schema.org calls a Movie, with its two Offers where it is sold."""
-    address = f"{shop_url}/films/{film.slug}"
+    address = f"{shop_url}{site()}/films/{film.slug}"
     offers = [
         {
             "@type": "Offer",
@@ -88,7 +89,7 @@ def film_facts(film: FilmPage, bar: Bar | None, shop_url: str, currency: str) ->
         "duration": f"PT{film.minutes}M",
         "datePublished": str(film.year),
         "director": [
-            {"@type": "Person", "name": person.name, "url": f"{shop_url}/personnes/{person.slug}"}
+            {"@type": "Person", "name": person.name, "url": f"{shop_url}{site()}/personnes/{person.slug}"}
             for person in film.people
         ],
         "countryOfOrigin": [{"@type": "Country", "name": code} for code in film.countries],

@@ -53,15 +53,23 @@ def init_app(app: Flask) -> None:
 
 def page_in(code: str) -> str:
     """The one full address of this page in a language, without what only chooses among its contents."""
-    return current_app.config["SHOP_URL"] + SITES[code] + quote(request.path)
+    return current_app.config["SHOP_URL"] + _in(code, request.path)
 
 
 def same_page_in(code: str) -> str:
-    """Where the same page stands in a language, query included; for the answer to a form, the page that it is on."""
-    if request.method not in {"GET", "HEAD"}:
-        return SITES[code] + quote(_page_above(request.path))
+    """Where the same page stands in a language, query included; for the answer to a form, the page that it is on.
+
+    What leads to no page of ours stays what it is: nobody shall learn by it where there are some.
+    """
+    if request.method not in {"GET", "HEAD"} and request.url_rule:
+        return _in(code, _page_above(request.path))
     query = request.query_string.decode(errors="replace")
-    return SITES[code] + quote(request.path) + (f"?{query}" if query else "")
+    return _in(code, request.path) + (f"?{query}" if query else "")
+
+
+def _in(code: str, path: str) -> str:
+    """The path of a page in a language; the English home is `/en`, without a slash at its end."""
+    return SITES[code] + quote(path) if path != "/" else SITES[code] or "/"
 
 
 def _language_of_address() -> str:

@@ -160,7 +160,7 @@ def test_links_and_forms_stay_in_the_language(app: Flask, browsers: dict[str, Fl
         for code, site in SITES.items():
             page = re.sub(r"<a[^>]* lang=[^>]*>|<link rel=[^>]*>", "", browsers["staff"].get(site + address).text)
             for found in re.findall(r'(?:href|action|data-start)="(/[^"]*)"', page):
-                leads_home = found.startswith(f"{ENGLISH}/") == (code == "en")
+                leads_home = f"{found}/".startswith(f"{ENGLISH}/") == (code == "en")
                 assert leads_home or WITHOUT_LANGUAGE.match(found), (site + address, found)
 
 
@@ -237,13 +237,17 @@ def test_the_switch_keeps_page_and_query(shop: Shop, browsers: dict[str, FlaskCl
         french = browsers["staff"].get(address)
         if french.status_code != 303:
             there = switch_of(french.text)
-            assert there in (f"/en{address}", f"/en{address}".rstrip("?")), address
+            assert there == f"/en{address}".rstrip("/?"), address
             assert switch_of(browsers["staff"].get(there).text) == address
 
 
 def test_the_switch_on_the_answer_to_a_form_leads_to_the_page_of_the_form(customer_page: FlaskClient) -> None:
     token = {"csrf_token": csrf_of(customer_page, "/cartes")}
-    for act, page in (("/cartes/acheter", "/cartes"), ("/cartes/activer", "/cartes/activer"), ("/nothing/here", "/")):
+    for act, page in (
+        ("/cartes/acheter", "/cartes"),
+        ("/cartes/activer", "/cartes/activer"),
+        ("/no/thing", "/no/thing"),
+    ):
         assert switch_of(customer_page.post(act, data=token).text) == f"/en{page}"
         assert switch_of(customer_page.post(f"/en{act}", data=token).text) == page
 
