@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from datetime import timedelta
@@ -16,8 +17,8 @@ from store.catalogue.models import Film
 from store.db import db, transaction
 from store.demo.seed import MASTERS, PACKAGED
 from store.gateways.media_store import media_store
-from store.gateways.mp4 import MARK, NAME, MarkedFile, NoMark, mark_of, place_of_mark
-from store.gateways.packager import tool
+from store.gateways.mp4 import MARK, NAME, MarkedFile, NoMark, make_mp4, mark_of, place_of_mark
+from store.gateways.video_tools import tool
 from store.jobs.models import Job
 from store.jobs.work import run_next
 from store.media import jobs as media_jobs
@@ -95,6 +96,30 @@ def spoken(text: str) -> list[str]:
     return [
         line for line in text.splitlines() if line and "-->" not in line and not line.startswith(("WEBVTT", "NOTE"))
     ]
+
+
+def test_every_sound_and_every_kind_of_subtitles_comes_along(tmp_path: Path) -> None:
+    [shipped] = (PACKAGED / SLUG).iterdir()
+    package = shutil.copytree(shipped, tmp_path / "package")
+    shutil.copytree(package / "audio", package / "audio-fr-ad")
+    shutil.copytree(package / "subtitles-fr", package / "subtitles-fr-sdh")
+    shutil.copy(package / "subtitles" / "fr.vtt", package / "subtitles" / "fr-sdh.vtt")
+    more = [
+        '#EXT-X-MEDIA:TYPE=AUDIO,URI="audio-fr-ad/index.m3u8",GROUP-ID="audio",LANGUAGE="fr",NAME="Français, audiodescription"'
+        ',CHARACTERISTICS="public.accessibility.describes-video"',
+        '#EXT-X-MEDIA:TYPE=SUBTITLES,URI="subtitles-fr-sdh/index.m3u8",GROUP-ID="subtitles",LANGUAGE="fr",NAME="Français, sourds"'
+        ',CHARACTERISTICS="public.accessibility.transcribes-spoken-dialog"',
+    ]
+    index = package / "index.m3u8"
+    index.write_text(index.read_text().replace("#EXT-X-MEDIA:", "\n".join([*more, "#EXT-X-MEDIA:"]), 1))
+    make_mp4(package, tmp_path / NAME, "La Sociale", 2016)
+    _, *others = described(tmp_path / NAME)["streams"]
+    assert [one["tags"]["handler_name"] for one in others[:2]] == ["Français", "Français, audiodescription"]
+    assert [one["disposition"]["default"] for one in others[:2]] == [1, 0]
+    assert others[1]["disposition"]["visual_impaired"] == 1
+    for_the_deaf = [one for one in others[2:] if one["disposition"]["hearing_impaired"]]
+    assert [one["tags"]["handler_name"] for one in for_the_deaf] == ["Français, sourds"]
+    assert len(others) == 5
 
 
 def test_it_is_sent_as_a_file_of_the_film_s_name(browser: FlaskClient) -> None:
