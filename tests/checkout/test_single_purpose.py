@@ -12,7 +12,7 @@ from store.prepaid_cards.imprint import code_on
 from store.prepaid_cards.models import PrepaidCard
 from tests.checkout.purchases import books, bought
 from tests.checkout.stripe_side import act, pay
-from tests.checkout.test_buying_a_card import order_card
+from tests.checkout.test_buying_a_card import do_jobs, order_card
 from tests.checkout.test_giving_a_card import redeem
 from tests.checkout.test_receipt_pages import sums_of
 from tests.checkout.test_refund import pay_back, rent, sync
@@ -73,6 +73,18 @@ def test_a_refund_that_fails_after_it_succeeded_makes_its_vat_due_again(
     sync(app, order)
     assert books(app) == before
     assert papers(app) == [("sale", 2000, 333), ("credit_note", 1200, 200), ("sale", 1200, 200)]
+
+
+def test_who_gives_a_card_back_gets_its_vat_back(app: Flask, shop: Shop, sandbox: str, person: Person) -> None:
+    client = shop.signed_in(person)
+    bought(app, client, sandbox)
+    rent(shop, person, "la-sociale")
+    with app.app_context():
+        page = f"/compte/cartes/{db.session.scalars(select(PrepaidCard.id)).one()}/retractation"
+    assert client.post(page, data={"csrf_token": csrf_of(client, page)}).location == f"{page}/recue"
+    do_jobs(app)
+    assert books(app) == {"stripe_clearing": 250, "rental_sales": -208, "vat_collected": -42}
+    assert papers(app) == [("sale", 2000, 333), ("credit_note", 1750, 291)]
 
 
 @pytest.mark.parametrize(

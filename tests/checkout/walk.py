@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from store import clock
+from store.checkout.give_back import refund_film
 from store.checkout.models import Order, Refund
 from store.checkout.reconcile import reconcile
 from store.checkout.refund import NothingToRefund, refund, settle_debt
@@ -26,6 +27,7 @@ from store.jobs.work import run_next
 from store.prepaid_cards.codes import written
 from store.prepaid_cards.imprint import code_on
 from store.prepaid_cards.models import PrepaidCard
+from store.rentals.models import Entitlement
 from tests.checkout.own_sandbox import OwnSandbox
 from tests.checkout.stripe_side import DEBIT, IS_DECLINED, PAYS, act
 from tests.checkout.test_buying_a_card import notify
@@ -48,6 +50,7 @@ STOPS = {
     "rent": [f"rent.{step}" for step in ("locked", "granted", "posted", "committed")],
     "buy": [f"buy.{step}" for step in ("locked", "granted", "posted", "committed")],
     "undo": [f"undo.{step}" for step in ("locked", "revoked", "reversed")],
+    "film_refund": ["film_refund.locked", "undo.revoked", "film_refund.reversed"],
     "withdraw": ["withdraw.committed"],
     "redeem": [f"redeem.{step}" for step in ("card_locked", "wallet_locked", "credited", "committed")],
 }
@@ -171,6 +174,13 @@ class Walk:
             self._tell(f"{cents} of order {order_id}")
             self._do(lambda: refund(order_id, cents, clock.now()), "refund")
 
+    def _refund_film(self) -> None:
+        """A film that could not be watched, or somebody says so."""
+        mine = select(Entitlement.id).where(Entitlement.customer_id == self.person.id, Entitlement.revoked_at.is_(None))
+        entitlement_id = self._some(mine)
+        if entitlement_id:
+            self._do(lambda: _refund_film(entitlement_id), "film_refund")
+
     def _end_debt(self) -> None:
         mine = select(Refund.id).join(Order, Order.id == Refund.order_id).where(Order.customer_id == self.person.id)
         refund_id = self._some(mine.where(Refund.owed_cents > 0))
@@ -292,6 +302,7 @@ STEPS: dict[Callable[[Walk], None], int] = {
     Walk._dispute: 5,
     Walk._refund: 8,
     Walk._end_debt: 2,
+    Walk._refund_film: 2,
     Walk._work: 10,
     Walk._deliver: 10,
     Walk._fail: 5,
@@ -301,6 +312,11 @@ STEPS: dict[Callable[[Walk], None], int] = {
 
 OPENING = (Walk._order, Walk._pay, Walk._come_back)
 """How a walk begins: most steps need something that was paid."""
+
+
+def _refund_film(entitlement_id: int) -> None:
+    with transaction() as session:
+        refund_film(session, entitlement_id, "no sound", clock.now())
 
 
 def _fine(answer: TestResponse) -> None:
