@@ -681,7 +681,8 @@ def test_a_lost_dispute_ends_all_refunds(sandbox: Sandbox, shop: Shop) -> None:
     assert "charge.dispute.funds_reinstated" not in shop.types(lost["id"])
     assert sandbox.booked(lost["id"]) == [("adjustment", "dispute", -2000, -4000)]
     assert sandbox.post(f"/_sandbox/refund/{intent.id}").json()["error"]["code"] == "charge_disputed"
-    assert sandbox.post(f"/_sandbox/dispute/{intent.id}", outcome="won").status_code == 400
+    assert sandbox.act(f"dispute/{intent.id}", outcome="won")["status"] == "won"  # a bank may change its mind, once
+    assert sandbox.post(f"/_sandbox/dispute/{intent.id}", outcome="lost").status_code == 400
 
 
 def test_what_is_refunded_cannot_be_disputed(sandbox: Sandbox) -> None:

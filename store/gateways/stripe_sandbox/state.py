@@ -55,8 +55,8 @@ class State:
                 raise
 
     def now(self) -> int:
-        """The sandbox's time, in seconds since 1970: the machine's, and what its clock was advanced by."""
-        return int(time.time()) + int(self.setting("ahead_s", "0"))
+        """The sandbox's time, in seconds since 1970, one for all of an act: the machine's, and what its clock was advanced by."""
+        return int(self.began) + int(self.setting("ahead_s", "0"))
 
     def query(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         """The rows of any statement."""
