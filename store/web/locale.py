@@ -19,7 +19,7 @@ from store.language import ENGLISH, FRENCH, LOCALES, SITES, language, site
 ENGLISH_SITE = SITES[ENGLISH]
 UNDER_ENGLISH = re.compile(rf"\A{ENGLISH_SITE}(?=/|\Z)")
 WITHOUT_LANGUAGE = re.compile(
-    r"/(static/|style-|media/|affiches/|stripe/)|/(sante|metrics|sitemap.*\.xml|robots\.txt)\Z"
+    r"/(static/|style-|player-|media/|affiches/|stripe/)|/(sante|metrics|sitemap.*\.xml|robots\.txt)\Z"
 )
 """Addresses of files and machines: each has one alone."""
 
