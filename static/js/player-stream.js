@@ -34,10 +34,9 @@ export class Stream {
     this.#csrf = csrf;
   }
 
-  /** Ask for a stream, unless that was `asked` before; throws Refused, or what the network threw. */
-  static async open(address, csrf, { consent, native, asked }) {
-    const fields = { ...(consent && { consentement: "oui" }), ...(native && { lecteur: "natif" }) };
-    return new Stream(await answerOf(asked ?? send(address, csrf, fields)), csrf, native);
+  /** The stream that the shop was `asked` for; throws Refused, or what the network threw. */
+  static async open(asked, csrf, native) {
+    return new Stream(await answerOf(asked), csrf, native);
   }
 
   /** Tell where the film is and take a new token; survives the page, so that it may be the last thing that it does. */
@@ -58,15 +57,12 @@ export async function stopStream(address, csrf) {
 }
 
 function post(address, csrf, fields) {
-  return answerOf(send(address, csrf, fields));
+  const body = new URLSearchParams({ ...fields, csrf_token: csrf });
+  return answerOf(fetch(address, { method: "POST", body, keepalive: true }));
 }
 
-function send(address, csrf, fields) {
-  return fetch(address, { method: "POST", body: new URLSearchParams({ ...fields, csrf_token: csrf }), keepalive: true });
-}
-
-async function answerOf(sent) {
-  const response = await sent;
+async function answerOf(asked) {
+  const response = await asked;
   if (response.ok) return response.status === 204 ? {} : response.json();
   if (!FINAL.has(response.status)) throw new Unwell(`${response.url}: ${response.status}`);
   const { reason = "signed_out", streams } = await response.json().catch(() => ({}));

@@ -12,12 +12,12 @@ const RETRY_AFTER_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 let player;
 
 /**
- * Open the film of the page's `[data-watch]` element. `native`: the browser plays it by itself; `canPlay`: and is able to;
- * `consent`: its rental begins; `asked`: the shop's answer, which is on its way.
+ * Open the film of the page's `[data-watch]` element. `native`: the browser plays it by itself; `consent`: its rental begins;
+ * `asked`: the shop's answer, which is on its way, or false where the browser cannot play; `ask(consent)`: asks again.
  */
-export async function open(watch, { native, canPlay, consent, asked }) {
-  player ??= new Player(watch, native);
-  if (canPlay) await player.open(consent, asked);
+export async function open(watch, { native, consent, asked, ask }) {
+  player ??= new Player(watch, native, ask);
+  if (asked) await player.open(consent, asked);
   else player.refuse("unsupported");
 }
 
@@ -25,8 +25,9 @@ class Player {
   #watch;
   #video;
   #native;
+  #ask;
+  #asked;
   #controls;
-  #opening;
   #stream;
   #engine;
   #renewTimer;
@@ -34,26 +35,25 @@ class Player {
   #retry; // what failed: how to mend it, and when that is tried by itself
   #failures = 0;
 
-  constructor(watch, native) {
+  constructor(watch, native, ask) {
     this.#watch = watch;
     this.#native = native;
+    this.#ask = ask;
     this.#video = watch.querySelector("video");
     this.#controls = new Controls(watch, this.#video);
     wireKeyboard(watch.querySelector("[data-frame]"), this.#controls);
     this.#listen();
   }
 
-  async open(consent, asked) {
+  async open(consent, asked = this.#ask(consent)) {
     this.#close();
+    this.#asked = asked;
     this.#consent = consent;
     this.#say(null);
     this.#wait(true);
     try {
-      const { start, csrf } = this.#watch.dataset;
-      const opening = Stream.open(start, csrf, { consent, native: this.#native, asked });
-      this.#opening = opening;
-      const stream = await opening;
-      if (opening !== this.#opening) return; // pressed again meanwhile
+      const stream = await Stream.open(asked, this.#watch.dataset.csrf, this.#native);
+      if (asked !== this.#asked) return; // pressed again meanwhile
       this.#stream = stream;
       await this.#show(stream);
     } catch (error) {

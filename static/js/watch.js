@@ -13,7 +13,7 @@ function fetchAhead(href) {
   document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
 }
 
-/** Ask the shop for a stream, while the player is on its way. */
+/** Ask the shop for a stream; the first time while the player is on its way. */
 function ask(consent) {
   const { start, csrf } = watch.dataset;
   const fields = { csrf_token: csrf, ...(consent && { consentement: "oui" }), ...(native && { lecteur: "natif" }) };
@@ -28,11 +28,11 @@ async function begin(button) {
   watch.toggleAttribute("data-waiting", true);
   video.load(); // Safari: what a press has touched may sound later
   const consent = button.dataset.play === "consent";
-  const asked = canPlay ? ask(consent) : undefined;
+  const asked = canPlay && ask(consent);
   if (!native) fetchAhead(watch.dataset.engine);
   try {
     const { open } = await import(watch.dataset.player);
-    await open(watch, { native, canPlay, consent, asked });
+    await open(watch, { native, consent, asked, ask });
   } catch {
     button.disabled = failure.hidden = false;
     watch.toggleAttribute("data-waiting", false);

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from store.gateways.packager import SEGMENT_S
+from store.gateways.encode_picture import SEGMENT_S
 from tests.browser import FLAGS, require
 from tests.journey.test_journey import SCREENS, WALKED
 from tests.playback.cinema import DURATION_S, SPRITE, open_cinema
@@ -392,3 +392,19 @@ def test_the_browser_plays_by_itself(context: BrowserContext, stage: tuple[Brows
 
 ANNOUNCE_A_SCREEN = """video => video.dispatchEvent(
     Object.assign(new Event("webkitplaybacktargetavailabilitychanged"), {availability: "available"}))"""
+
+
+def test_the_player_speaks_english(context: BrowserContext, stage: tuple[Browser, str, Any]) -> None:
+    seat = Seat(context, f"{stage[1]}/en")
+    seat.play(at=14)
+    expect(seat.control("play")).to_have_accessible_name("Pause")
+    seat.page.keyboard.press("c")
+    expect(seat.page.locator("[data-said]")).to_have_text("Subtitles: English")
+    seat.page.wait_for_function(f"() => ({SHOWN_TEXT})(document.querySelector('video')).includes('naïve')")
+    seat.choose("Subtitles", "German")
+    seat.choose("Sound track", "French, with audio description")
+    seat.page.keyboard.press("Escape")
+    seat.page.keyboard.press("?")
+    expect(seat.page.get_by_role("dialog", name="Keys of the player")).to_be_visible()
+    assert not [path for path in seat.asked if path.startswith(("/en/player", "/en/media", "/en/static"))]
+    assert seat.violations() == []
