@@ -196,6 +196,8 @@ def test_nginx_needs_the_shop_for_no_film_and_lets_nobody_in_without_it(
         assert edge.get(f"/media/{token}/{SLUG}/{RECIPE}/{SEGMENT}")[1] == SEGMENT_BYTES
         assert edge.get(f"/media/{stolen}/{SLUG}/{RECIPE}/{SEGMENT}")[0].status == 403
         assert edge.get("/films")[0].status == 502
+        missing = f"/media/{token}/{SLUG}/{RECIPE}/missing.m4s"
+        assert edge.get(missing)[0].status == 502, "what nginx does not find it asks the shop for"
     assert token not in edge.log() and stolen not in edge.log()
     assert f'GET film "{SLUG}/{RECIPE}/{SEGMENT}" 200' in edge.log()
 
@@ -216,7 +218,7 @@ def test_films_in_a_bucket(app: Flask, films: Path, tmp_path: Path) -> None:
     """nginx keeps what the bucket sent, behind the tokens' check: for who may see it, and for nobody else."""
     with s3_server() as address, shop_itself(app) as shop, ExitStack() as stack:
         settings = load({"SHOP_MODE": "test", **settings_for_bucket(address, f"edge-{os.getpid()}")})
-        app.config["MEDIA_BUCKET"] = settings["MEDIA_BUCKET"]
+        app.config |= {"MEDIA_BUCKET": settings["MEDIA_BUCKET"], "MEDIA_SENDER": "nginx"}
         with app.app_context():
             media_store().publish_copy(films, SLUG, RECIPE)
         let_everybody_read(address, f"edge-{os.getpid()}")
