@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from config import load
+from store.db import db
 from store.gateways.media_store import media_store
+from store.playback.models import PlaybackFailure
 from store.playback.tokens import LIFETIME, SESSION_LIFETIME
 from tests.bucket import client_of, s3_server, settings_for_bucket
 from tests.nginx import DEPLOY, Door, edge_before, shop_itself
@@ -184,6 +187,15 @@ def test_a_token_for_the_whole_session_ends_with_its_stream(door: Door, app: Fla
     assert door.get(answer["manifest"].replace(INDEX, "missing.m4s"))[0].status == 404
     assert post(viewer, answer["renew"] + "/arreter").status_code == 204
     assert statuses(door, [segment, answer["manifest"]]) == {segment: 403, answer["manifest"]: 403}
+
+
+def test_the_shop_hears_of_what_it_sold_and_does_not_have(door: Door, app: Flask, films: Path, shop: Shop) -> None:
+    (films / INDEX).write_text(f"#EXTM3U\n{SEGMENT}\n")
+    (films / SEGMENT).unlink()
+    manifest = begin(shop.signed_in(holder(app, shop)))["manifest"]
+    assert door.get(manifest.replace(INDEX, SEGMENT))[0].status == 404
+    with app.app_context():
+        assert db.session.scalars(select(PlaybackFailure.name)).all() == [SEGMENT]
 
 
 def test_nginx_needs_the_shop_for_no_film_and_lets_nobody_in_without_it(
