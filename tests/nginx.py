@@ -86,7 +86,8 @@ class Door:
 def shop_itself(app: Flask) -> Iterator[Door]:
     """The shop itself, in a thread."""
     sockets: dict[int, wasyncore.dispatcher] = {}
-    server = waitress.create_server(app, map=sockets, host="127.0.0.1", port=0, threads=4, ident=None)
+    heard = {"clear_untrusted_proxy_headers": False}  # else waitress takes away what nginx says of the visitor
+    server = waitress.create_server(app, map=sockets, host="127.0.0.1", port=0, threads=4, ident=None, **heard)
     thread = threading.Thread(target=server.run)
     thread.start()
     door = Door(server.effective_port)

@@ -10,15 +10,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from sqlalchemy import select
 
 from config import load
+from store import create_app
 from store.db import db
 from store.gateways.media_store import media_store
 from store.playback.models import PlaybackFailure
 from store.playback.tokens import LIFETIME, SESSION_LIFETIME
 from tests.bucket import client_of, s3_server, settings_for_bucket
+from tests.conftest import settings_for
 from tests.nginx import DEPLOY, Door, edge_before, shop_itself
 from tests.playback.test_views import OTHER, begin, post, token_for
 from tests.playback.theatre import RECIPE, SLUG, holder, now, write_film
@@ -212,6 +214,20 @@ def test_nginx_needs_the_shop_for_no_film_and_lets_nobody_in_without_it(
         assert edge.get(missing)[0].status == 502, "what nginx does not find it asks the shop for"
     assert token not in edge.log() and stolen not in edge.log()
     assert f'GET film "{SLUG}/{RECIPE}/{SEGMENT}" 200' in edge.log()
+
+
+def test_the_pages_behind_nginx(database_url: str, tmp_path: Path) -> None:
+    """The shop sees TLS and the visitor's address through nginx, and believes nobody else's word for them."""
+    app = create_app(settings_for(tmp_path, database_url, SHOP_URL="https://localhost", PROXY_HOPS="1"))
+    app.add_url_rule("/who", "who", lambda: f"{request.url} {request.remote_addr}")
+    with shop_itself(app) as shop, edge_before(shop, app, tmp_path / "nginx") as edge:
+        page, _ = edge.get("/connexion")
+        assert (page.status, page.headers["Strict-Transport-Security"][:8]) == (200, "max-age=")
+        assert page.headers["Set-Cookie"].startswith("__Host-session=") and "; Secure;" in page.headers["Set-Cookie"]
+        forged = {"X_Forwarded_For": "203.0.113.9", "X_Forwarded_Proto": "http", "X_Forwarded_Host": "evil.example"}
+        assert edge.get("/who", **forged)[1] == b"https://localhost/who 127.0.0.1"
+        assert edge.get("/mot-de-passe/secret?query=secret")[0].status == 404
+    assert "/mot-de-passe/[token]" in edge.log() and "secret" not in edge.log()
 
 
 def test_keys_are_replaced_while_films_play(app: Flask, films: Path, tmp_path: Path) -> None:
