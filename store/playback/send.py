@@ -20,7 +20,11 @@ Environ = dict[str, Any]
 
 
 def for_nginx(film: str, recipe: str, name: str) -> Response:
-    """An answer that nginx fills with the file, from a place that only it can name (`deploy/nginx/`)."""
+    """An answer that nginx fills with the file, from a place that only the shop can name (`deploy/nginx/media.conf`).
+
+    Raises NotThere, OutOfReach: what nginx itself does not find it asks the shop for.
+    """
+    media_store().open(film, recipe, name).close()
     return Response(headers={"X-Accel-Redirect": f"/_films/{film}/{recipe}/{name}"})
 
 

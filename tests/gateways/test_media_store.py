@@ -173,6 +173,15 @@ def test_a_workshop_is_empty_before_and_after(store: MediaStore) -> None:
     assert list(workshop.iterdir()) == []
 
 
+def test_a_workshop_can_be_entered_as_it_was_left(store: MediaStore) -> None:
+    with store.alone(FILM) as workshop:
+        make(workshop / "piece")
+        with pytest.raises(Busy), store.workshop(FILM):
+            pass
+    with store.alone(FILM) as workshop:
+        assert (workshop / "piece" / "index.m3u8").exists()
+
+
 def test_a_killed_upload_was_none_and_is_repeated(bucket: BucketStore, tmp_path: Path) -> None:
     made = make(tmp_path / "made")
     for number in range(100):

@@ -10,12 +10,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, request
+from sqlalchemy import select
 
 from config import load
+from store import create_app
+from store.db import db
 from store.gateways.media_store import media_store
+from store.playback.models import PlaybackFailure
 from store.playback.tokens import LIFETIME, SESSION_LIFETIME
 from tests.bucket import client_of, s3_server, settings_for_bucket
+from tests.conftest import settings_for
 from tests.nginx import DEPLOY, Door, edge_before, shop_itself
 from tests.playback.test_views import OTHER, begin, post, token_for
 from tests.playback.theatre import RECIPE, SLUG, holder, now, write_film
@@ -186,6 +191,15 @@ def test_a_token_for_the_whole_session_ends_with_its_stream(door: Door, app: Fla
     assert statuses(door, [segment, answer["manifest"]]) == {segment: 403, answer["manifest"]: 403}
 
 
+def test_the_shop_hears_of_what_it_sold_and_does_not_have(door: Door, app: Flask, films: Path, shop: Shop) -> None:
+    (films / INDEX).write_text(f"#EXTM3U\n{SEGMENT}\n")
+    (films / SEGMENT).unlink()
+    manifest = begin(shop.signed_in(holder(app, shop)))["manifest"]
+    assert door.get(manifest.replace(INDEX, SEGMENT))[0].status == 404
+    with app.app_context():
+        assert db.session.scalars(select(PlaybackFailure.name)).all() == [SEGMENT]
+
+
 def test_nginx_needs_the_shop_for_no_film_and_lets_nobody_in_without_it(
     app: Flask, films: Path, tmp_path: Path
 ) -> None:
@@ -196,8 +210,24 @@ def test_nginx_needs_the_shop_for_no_film_and_lets_nobody_in_without_it(
         assert edge.get(f"/media/{token}/{SLUG}/{RECIPE}/{SEGMENT}")[1] == SEGMENT_BYTES
         assert edge.get(f"/media/{stolen}/{SLUG}/{RECIPE}/{SEGMENT}")[0].status == 403
         assert edge.get("/films")[0].status == 502
+        missing = f"/media/{token}/{SLUG}/{RECIPE}/missing.m4s"
+        assert edge.get(missing)[0].status == 502, "what nginx does not find it asks the shop for"
     assert token not in edge.log() and stolen not in edge.log()
     assert f'GET film "{SLUG}/{RECIPE}/{SEGMENT}" 200' in edge.log()
+
+
+def test_the_pages_behind_nginx(database_url: str, tmp_path: Path) -> None:
+    """The shop sees TLS and the visitor's address through nginx, and believes nobody else's word for them."""
+    app = create_app(settings_for(tmp_path, database_url, SHOP_URL="https://localhost", PROXY_HOPS="1"))
+    app.add_url_rule("/who", "who", lambda: f"{request.url} {request.remote_addr}")
+    with shop_itself(app) as shop, edge_before(shop, app, tmp_path / "nginx") as edge:
+        page, _ = edge.get("/connexion")
+        assert (page.status, page.headers["Strict-Transport-Security"][:8]) == (200, "max-age=")
+        assert page.headers["Set-Cookie"].startswith("__Host-session=") and "; Secure;" in page.headers["Set-Cookie"]
+        forged = {"X_Forwarded_For": "203.0.113.9", "X_Forwarded_Proto": "http", "X_Forwarded_Host": "evil.example"}
+        assert edge.get("/who", **forged)[1] == b"https://localhost/who 127.0.0.1"
+        assert edge.get("/mot-de-passe/secret?query=secret")[0].status == 404
+    assert "/mot-de-passe/[token]" in edge.log() and "secret" not in edge.log()
 
 
 def test_keys_are_replaced_while_films_play(app: Flask, films: Path, tmp_path: Path) -> None:
@@ -216,7 +246,7 @@ def test_films_in_a_bucket(app: Flask, films: Path, tmp_path: Path) -> None:
     """nginx keeps what the bucket sent, behind the tokens' check: for who may see it, and for nobody else."""
     with s3_server() as address, shop_itself(app) as shop, ExitStack() as stack:
         settings = load({"SHOP_MODE": "test", **settings_for_bucket(address, f"edge-{os.getpid()}")})
-        app.config["MEDIA_BUCKET"] = settings["MEDIA_BUCKET"]
+        app.config |= {"MEDIA_BUCKET": settings["MEDIA_BUCKET"], "MEDIA_SENDER": "nginx"}
         with app.app_context():
             media_store().publish_copy(films, SLUG, RECIPE)
         let_everybody_read(address, f"edge-{os.getpid()}")
