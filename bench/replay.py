@@ -1,6 +1,7 @@
 """What SQLite alone needs for a spend: the statements of a real one, again and again, without SQLAlchemy."""
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class Statement:
         return [
             tuple(
                 key if name in KEYED else journal_id if name == "journal_id" else value
-                for name, value in zip(self.names, row, strict=True)
+                for name, value in itertools.zip_longest(self.names, row)
             )
             for row in self.rows
         ]
@@ -65,10 +66,9 @@ def _statements_of(app: Flask, spender: Client) -> list[Statement]:
     """Those of the spender's next act, but for the words that begin and end its transaction."""
     statements = []
 
-    def note(_connection, _cursor, sql, parameters, context, is_many):
-        if context.compiled is not None:
-            rows = parameters if is_many else [parameters]
-            statements.append(Statement(sql, context.compiled.positiontup, rows, is_many))
+    def note(_connection, _cursor, sql, parameters, _context, is_many):
+        if not sql.startswith("BEGIN"):
+            statements.append(Statement(sql, _names_in(sql), parameters if is_many else [parameters], is_many))
 
     with app.app_context():
         engine = db.engine
@@ -77,3 +77,9 @@ def _statements_of(app: Flask, spender: Client) -> list[Statement]:
         spender.act()
     event.remove(engine, "before_cursor_execute", note)
     return statements
+
+
+def _names_in(insertion: str) -> list[str]:
+    """The columns that an INSERT names, in the order of its parameters; of another statement's nothing differs."""
+    found = re.match(r"INSERT INTO \w+ \(([^)]*)\)", insertion)
+    return found[1].split(", ") if found else []

@@ -93,14 +93,14 @@ def put_credit(app: Flask, wallet_id: int, cents: int) -> None:
 def spending(app: Flask, wallet_ids: Sequence[int]) -> Client:
     """Spends from one wallet after the other, as far as its credit goes; each time under a key of its own."""
     wallets = itertools.cycle(wallet_ids)
-    terms = {"kind": "rental", "sales_account": RENTAL_SALES, "vat_percent": app.config["SHOP_VAT_PERCENT"]}
+    vat_percent = app.config["SHOP_VAT_PERCENT"]
+    terms = {"currency": "EUR", "kind": "rental", "sales_account": RENTAL_SALES, "vat_percent": vat_percent}
 
     def act() -> bool:
         key = _new_key()
         try:
             with transaction() as session:
-                wallet = lock_wallet(session, next(wallets))
-                spend(session, wallet, PRICE_CENTS, **terms, key=key, reference=key, at=clock.now())
+                spend(session, next(wallets), PRICE_CENTS, **terms, key=key, reference=key, at=clock.now())
         except InsufficientCredit:
             return False
         return True

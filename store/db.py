@@ -154,6 +154,23 @@ def writing(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="READ COMMITTED")
 
 
+class _Writing(Session):
+    """The session of a transaction that began: it has its connection, so that who runs statements there wakes no ORM."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, expire_on_commit=False)
+        self._connection = connection
+
+    def connection(self, *_: Any, **__: Any) -> Connection:
+        """The one on which the transaction began."""
+        return self._connection
+
+    def close(self) -> None:
+        """Let go of what the ORM holds, if it was woken."""
+        if self.in_transaction():
+            super().close()
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """One write, whole or not at all: commits at the end of the block, rolls back on any exception.
@@ -167,10 +184,11 @@ def transaction() -> Iterator[Session]:
     try:
         with (
             current_app.extensions["write_gate"],
-            Session(current_app.extensions["write_engine"], expire_on_commit=False) as session,
-            session.begin(),
+            current_app.extensions["write_engine"].begin() as connection,
+            _Writing(connection) as session,
         ):
             yield session
+            session.flush()
     finally:
         g.in_transaction = False
 
@@ -202,9 +220,10 @@ def _is_sqlite(url: str) -> bool:
 
 
 def _engine_options(url: str) -> dict[str, Any]:
+    pool = {"pool_size": 10, "pool_use_lifo": True}  # the connection used last has its pages and statements at hand
     if _is_sqlite(url):
-        return {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000}, "pool_size": 10, "max_overflow": 40}
-    return {"isolation_level": "AUTOCOMMIT", "pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}
+        return {**pool, "connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000}, "max_overflow": 40}
+    return {**pool, "isolation_level": "AUTOCOMMIT", "max_overflow": 20, "pool_pre_ping": True}
 
 
 def _is_there(connection: Any) -> bool:

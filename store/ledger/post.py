@@ -1,8 +1,8 @@
 """The only writer of money.
 
 Every function runs in the caller's transaction and asks for a `LockedWallet`, so that nobody decides on a balance that
-another is spending. A journal's idempotency key makes a retry harmless: the second call finds the first's journal, and the
-same key with another content is refused.
+another is spending; `spend` takes the lock by itself, as late as it can. A journal's idempotency key makes a retry harmless:
+the second call finds the first's journal, and the same key with another content is refused.
 
 The statements are built once, here at the top: building them costs more than running them.
 """
@@ -16,15 +16,11 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    BigInteger,
     Connection,
-    Numeric,
-    Select,
-    String,
     Table,
+    and_,
     bindparam,
     case,
-    column,
     exists,
     func,
     insert,
@@ -49,6 +45,7 @@ from store.ledger.chart import (
 )
 from store.ledger.models import Freeze, Journal, Lot, Posting, Wallet
 from store.money import portion_of, vat_within
+from store.prepared import Prepared, Values
 
 GOODWILL_LIFE = timedelta(days=90)
 """How long credit lasts that comes back after the lot that it was taken from has expired."""
@@ -80,28 +77,19 @@ _VOUCHER_VAT_LEFT = case(
 ).label("vat_left")
 """The VAT within what remains of a single-purpose card's lot, from its postings; null for any other lot, which asks for none."""
 
-_LOCK = (
+_LOCK = Prepared(
     select(
         WALLET.c.currency,
-        exists().where(FREEZE.c.wallet_id == WALLET.c.id, FREEZE.c.lifted_at.is_(None)).label("is_frozen"),
+        exists().where(FREEZE.c.wallet_id == WALLET.c.id, FREEZE.c.lifted_at.is_(None)),
     )
     .where(WALLET.c.id == bindparam("wallet_id"))
-    .with_for_update(key_share=True, of=WALLET)
+    .with_for_update(key_share=True)
 )
-_OPEN_JOURNAL = insert_if_absent(JOURNAL, JOURNAL.c.idempotency_key).returning(JOURNAL.c.id)
+_OPEN_JOURNAL = Prepared(insert_if_absent(JOURNAL, JOURNAL.c.idempotency_key).returning(JOURNAL.c.id))
 _REVERSAL_OF = select(JOURNAL.c.idempotency_key).where(JOURNAL.c.reverses_id == bindparam("journal_id"))
 _EARLIER_JOURNAL = select(JOURNAL.c.id, JOURNAL.c.request_hash).where(JOURNAL.c.idempotency_key == bindparam("key"))
 _NEW_LOTS = insert(LOT).returning(LOT.c.id, LOT.c.kind)
 _FREEZE = insert_if_absent(FREEZE, FREEZE.c.reference)
-_SPENDABLE_LOTS = (
-    select(LOT.c.id, LOT.c.kind, LOT.c.remaining, _VOUCHER_VAT_LEFT)
-    .where(
-        LOT.c.wallet_id == bindparam("wallet_id"),
-        HOLDS_SOMETHING,
-        or_(LOT.c.expires_at.is_(None), LOT.c.expires_at > bindparam("at")),
-    )
-    .order_by(LOT.c.expires_at.is_(None), LOT.c.expires_at, LOT.c.id)
-)
 _LOTS_OF_REFERENCE = (
     select(LOT.c.id, LOT.c.kind, LOT.c.remaining, _VOUCHER_VAT_LEFT)
     .where(
@@ -134,24 +122,38 @@ _POSTINGS_OF_JOURNAL = (
     .where(POSTING.c.journal_id == bindparam("journal_id"))
     .order_by(POSTING.c.id)
 )
-_WRITE = insert(POSTING)
-_SPEND_ON_POSTGRESQL: Select[int, int, str] = select(
-    column("journal_id", BigInteger), column("missing", BigInteger), column("earlier_hash", String)
-).select_from(
-    func.spend_credit(
-        bindparam("wallet_id", type_=WALLET.c.id.type),
-        bindparam("amount", type_=POSTING.c.amount.type),
-        bindparam("kind", type_=JOURNAL.c.kind.type),
-        bindparam("sales_account", type_=POSTING.c.credit_account.type),
-        bindparam("vat_percent", type_=Numeric()),
-        bindparam("key", type_=JOURNAL.c.idempotency_key.type),
-        bindparam("request_hash", type_=JOURNAL.c.request_hash.type),
-        bindparam("reference", type_=JOURNAL.c.reference.type),
-        bindparam("currency", type_=JOURNAL.c.currency.type),
-        bindparam("at", type_=JOURNAL.c.at.type),
-    ).table_valued("journal_id", "missing", "earlier_hash")
+_WRITE = Prepared(insert(POSTING))
+_LOTS_TO_SPEND = Prepared(
+    select(
+        exists().where(FREEZE.c.wallet_id == WALLET.c.id, FREEZE.c.lifted_at.is_(None)),
+        LOT.c.id,
+        LOT.c.kind,
+        LOT.c.remaining,
+        _VOUCHER_VAT_LEFT,
+    )
+    .select_from(WALLET)
+    .outerjoin(
+        LOT,
+        and_(
+            LOT.c.wallet_id == WALLET.c.id,
+            HOLDS_SOMETHING,
+            or_(LOT.c.expires_at.is_(None), LOT.c.expires_at > bindparam("at")),
+        ),
+    )
+    .where(WALLET.c.id == bindparam("wallet_id"), WALLET.c.currency == bindparam("currency"))
+    .order_by(LOT.c.expires_at.is_(None), LOT.c.expires_at, LOT.c.id)
 )
-"""The whole spend in one call of the function that migration 0007 makes: the same rule, the same tests, half the time."""
+"""A row for each lot, one without a lot where there is none, no row where there is no such wallet."""
+
+_ASKED_OF_POSTGRESQL = "wallet_id amount currency kind sales_account vat_percent key request_hash reference"
+_SPEND_IN_ONE_CALL = Prepared(
+    select(
+        func.spend_from_wallet(
+            *map(bindparam, _ASKED_OF_POSTGRESQL.split()), bindparam("at", type_=JOURNAL.c.at.type)
+        ).table_valued("journal_id", "missing", "is_frozen", "earlier_hash")
+    )
+)
+"""PostgreSQL's function of migration 0013: the lock and the whole spend, by the same rule, under the same tests."""
 
 
 class InsufficientCredit(Exception):
@@ -207,6 +209,15 @@ class NewLot:
     vat_cents: int | None = None
 
 
+class _Lot(NamedTuple):
+    """Where something can be taken from: how many cents at most, and of a single-purpose card's lot the VAT within them."""
+
+    id: int
+    kind: str
+    remaining: int
+    vat_left: int | None
+
+
 class _Slice(NamedTuple):
     """What is taken from one lot, in cents, and of a single-purpose card's lot the VAT within it."""
 
@@ -222,9 +233,12 @@ def open_wallet(session: Session, currency: str, at: datetime) -> int:
 
 
 def lock_wallet(session: Session, wallet_id: int) -> LockedWallet:
-    """Hold the wallet until the transaction ends. SQLite holds the whole database already."""
-    row = session.connection().execute(_LOCK, {"wallet_id": wallet_id}).one()
-    return LockedWallet(wallet_id, row.currency, bool(row.is_frozen))
+    """Hold the wallet until the transaction ends. SQLite holds the whole database already. Raises LookupError if there is none."""
+    found = _LOCK.execute(session.connection(), {"wallet_id": wallet_id})
+    if not found:
+        raise LookupError(f"there is no wallet {wallet_id}")
+    [(currency, is_frozen)] = found
+    return LockedWallet(wallet_id, currency, bool(is_frozen))
 
 
 def lock_wallets(session: Session, wallet_ids: Iterable[int]) -> dict[int, LockedWallet]:
@@ -258,9 +272,10 @@ def deposit(
 
 def spend(
     session: Session,
-    wallet: LockedWallet,
+    wallet_id: int,
     amount: int,
     *,
+    currency: str,
     kind: str,
     sales_account: str,
     vat_percent: Decimal,
@@ -268,21 +283,26 @@ def spend(
     reference: str,
     at: datetime,
 ) -> int:
-    """Take `amount` cents from the wallet, the lot that expires first before all others; returns the journal's id.
+    """Take `amount` cents of this currency from the wallet, the lot that expires first before all others; returns the journal's id.
 
+    The wallet is held from here until the transaction ends; who decided something before holds it already.
     VAT is due on the part that was paid, unless it was when the card was sold; spent bonus takes the promotion's promise back
     and is a discount.
-    Raises WalletFrozen and InsufficientCredit, and then nothing may be committed. Repeating it takes nothing more.
+    Raises LookupError where no such wallet has this currency, WalletFrozen and InsufficientCredit, and then nothing may be
+    committed. Repeating it takes nothing more.
     """
-    if wallet.is_frozen:
-        raise WalletFrozen(wallet.id)
     connection = session.connection()
+    wallet, request = {"wallet_id": wallet_id, "currency": currency, "at": at}, [wallet_id, amount]
     if connection.dialect.name == "postgresql":
-        return _spend_in_one_call(connection, wallet, amount, kind, sales_account, vat_percent, key, reference, at)
-    request = [wallet.id, amount]
-    journal_id, is_new = _open_journal(connection, kind, key, reference, wallet.currency, request, at)
+        journal = {"kind": kind, "key": key, "reference": reference}
+        sale = {"amount": amount, "sales_account": sales_account, "vat_percent": vat_percent}
+        request_hash = _digest([kind, reference, currency, request])
+        return _spend_in_one_call(connection, {**wallet, **journal, **sale, "request_hash": request_hash})
+    found = _LOTS_TO_SPEND.execute(connection, wallet)
+    _refuse_unless_open(wallet_id, next((is_frozen for is_frozen, *_ in found), None))
+    journal_id, is_new = _open_journal(connection, kind, key, reference, currency, request, at)
     if is_new:
-        lots = connection.execute(_SPENDABLE_LOTS, {"wallet_id": wallet.id, "at": at})
+        lots = [_Lot(*lot) for _, *lot in found if any(lot)]
         sales = [_sale(slice_, sales_account, vat_percent) for slice_ in _slices(lots, amount)]
         _write(connection, journal_id, [entry for sale in sales for entry in sale])
     return journal_id
@@ -379,52 +399,33 @@ def reverse(session: Session, wallet: LockedWallet, journal_id: int, *, kind: st
 
 def freeze(session: Session, wallet: LockedWallet, *, reference: str, cents: int, at: datetime) -> None:
     """Stop spending from this wallet, because its owner owes `cents` for `reference`; repeated, nothing more happens."""
-    session.connection().execute(
-        _FREEZE, {"wallet_id": wallet.id, "reference": reference, "cents": cents, "frozen_at": at}
-    )
+    session.execute(_FREEZE, {"wallet_id": wallet.id, "reference": reference, "cents": cents, "frozen_at": at})
 
 
 def unfreeze(session: Session, wallet: LockedWallet, *, reference: str, at: datetime) -> None:
     """What was owed for `reference` is owed no longer; other debts keep the wallet frozen."""
-    session.connection().execute(
+    session.execute(
         update(FREEZE)
         .where(FREEZE.c.wallet_id == wallet.id, FREEZE.c.reference == reference, FREEZE.c.lifted_at.is_(None))
         .values(lifted_at=at)
     )
 
 
-def _spend_in_one_call(
-    connection: Connection,
-    wallet: LockedWallet,
-    amount: int,
-    kind: str,
-    sales_account: str,
-    vat_percent: Decimal,
-    key: str,
-    reference: str,
-    at: datetime,
-) -> int:
-    request_hash = _digest([kind, reference, wallet.currency, [wallet.id, amount]])
-    done = connection.execute(
-        _SPEND_ON_POSTGRESQL,
-        {
-            "wallet_id": wallet.id,
-            "amount": amount,
-            "kind": kind,
-            "sales_account": sales_account,
-            "vat_percent": vat_percent,
-            "key": key,
-            "request_hash": request_hash,
-            "reference": reference,
-            "currency": wallet.currency,
-            "at": at,
-        },
-    ).one()
-    if (done.missing or 0) > 0:
-        raise InsufficientCredit(int(done.missing))
-    if done.earlier_hash not in (None, request_hash):
-        raise IdempotencyConflict(key)
-    return done.journal_id
+def _spend_in_one_call(connection: Connection, values: Values) -> int:
+    [(journal_id, missing, is_frozen, earlier_hash)] = _SPEND_IN_ONE_CALL.execute(connection, values)
+    _refuse_unless_open(values["wallet_id"], is_frozen)
+    if missing:
+        raise InsufficientCredit(missing)
+    if earlier_hash not in (None, values["request_hash"]):
+        raise IdempotencyConflict(values["key"])
+    return journal_id
+
+
+def _refuse_unless_open(wallet_id: int, is_frozen: bool | None) -> None:
+    if is_frozen is None:
+        raise LookupError(f"there is no wallet {wallet_id} of this currency")
+    if is_frozen:
+        raise WalletFrozen(wallet_id)
 
 
 def _open_journal(
@@ -439,8 +440,8 @@ def _open_journal(
 ) -> tuple[int, bool]:
     """The journal of this idempotency key, and whether it is new; raises IdempotencyConflict."""
     request_hash = _digest([kind, reference, currency, request])
-    journal_id = connection.execute(
-        _OPEN_JOURNAL,
+    opened = _OPEN_JOURNAL.execute(
+        connection,
         {
             "kind": kind,
             "idempotency_key": key,
@@ -450,8 +451,9 @@ def _open_journal(
             "at": at,
             "reverses_id": reverses_id,
         },
-    ).scalar()
-    if journal_id is not None:
+    )
+    if opened:
+        [(journal_id,)] = opened
         return journal_id, True
     earlier = connection.execute(_EARLIER_JOURNAL, {"key": key}).one()
     if earlier.request_hash != request_hash:
@@ -548,7 +550,7 @@ def _write(connection: Connection, journal_id: int, entries: Iterable[Entry]) ->
         for entry in entries
     ]
     if rows:
-        connection.execute(_WRITE, rows)
+        _WRITE.execute_many(connection, rows)
 
 
 def _digest(content: Any) -> str:

@@ -221,8 +221,9 @@ def _charge(
     reference = reference_of(entitlement_id)
     spend(
         session,
-        wallet,
+        wallet.id,
         price_cents,
+        currency=wallet.currency,
         kind=kind,
         sales_account=sales_account,
         vat_percent=terms.vat_percent,

@@ -76,8 +76,10 @@ class Books:
 
     def spend(self, wallet_id: int, cents: int, **more: Any) -> int:
         """Rent something."""
-        sale = {"kind": "rental", "reference": "film:1", "sales_account": RENTAL_SALES, "vat_percent": Decimal(20)}
-        return self._do(spend, wallet_id, cents, **{**sale, **more})
+        price = {"currency": "EUR", "vat_percent": Decimal(20), "key": self._new_key(), "at": AT}
+        sale = {"kind": "rental", "reference": "film:1", "sales_account": RENTAL_SALES}
+        with self.app.app_context(), transaction() as session:
+            return spend(session, wallet_id, cents, **{**price, **sale, **more})
 
     def hold(self, wallet_id: int, cents: int, **more: Any) -> int:
         """Set credit of a card aside."""

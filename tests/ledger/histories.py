@@ -418,10 +418,8 @@ class Histories(RuleBasedStateMachine):
 
     def _spending(self, person: int, cents: int, key: str) -> Act:
         wallet_id = self.people[person].wallet_id
-        sale = {"kind": "rental", "sales_account": RENTAL_SALES, "vat_percent": Decimal(20)}
-        return lambda session, at: spend(
-            session, lock_wallet(session, wallet_id), cents, **sale, key=key, reference=key, at=at
-        )
+        sale = {"currency": "EUR", "kind": "rental", "sales_account": RENTAL_SALES, "vat_percent": Decimal(20)}
+        return lambda session, at: spend(session, wallet_id, cents, **sale, key=key, reference=key, at=at)
 
     def _take(
         self,

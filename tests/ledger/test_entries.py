@@ -52,13 +52,33 @@ def test_a_deposit_fills_new_lots_from_who_pays_for_them(books: Books) -> None:
 def test_a_movement_is_in_the_currency_of_its_wallet(books: Books) -> None:
     wallet_id = books.wallet(paid(1000), bonus(100, AT), currency="CHF")
     acts = [
-        books.spend(wallet_id, 100),
+        books.spend(wallet_id, 100, currency="CHF"),
         held := books.hold(wallet_id, 100),
         books.reverse(wallet_id, held),
     ]
     assert books.expire(wallet_id, books.lot_ids(wallet_id)[1], AT) == 100
     assert {journal(books, journal_id)[3] for journal_id in acts} == {"CHF"}
     assert books.differences() == []
+
+
+def test_a_spend_needs_a_wallet_of_its_currency(books: Books) -> None:
+    swiss = books.wallet(paid(1000), currency="CHF")
+    for wallet_id in (swiss, swiss + 1):
+        with pytest.raises(LookupError, match="no wallet"):
+            books.spend(wallet_id, 100, currency="EUR")
+    assert books.remaining(swiss) == [1000]
+
+
+def test_a_spend_needs_an_instant_of_which_everybody_knows_when_it_is(books: Books) -> None:
+    wallet_id = books.wallet(paid(1000))
+    with pytest.raises(ValueError, match="time zone"):
+        books.spend(wallet_id, 100, at=AT.replace(tzinfo=None))
+
+
+def test_an_empty_wallet_is_not_a_missing_one(books: Books) -> None:
+    with pytest.raises(InsufficientCredit) as refusal:
+        books.spend(books.wallet(), 100)
+    assert refusal.value.missing == 100
 
 
 def test_a_spend_says_what_for(books: Books) -> None:

@@ -95,6 +95,7 @@ def test_a_hold(books: Books) -> None:
             with_(books.hold, one, 351),
             with_(books.hold, one, 350, kind="dispute"),
             with_(books.hold, one, 350, reference="card:2"),
+            with_(books.hold, one, 350, bonus=1),
         ],
     )
 
@@ -133,7 +134,16 @@ def test_a_reversal(books: Books) -> None:
 
 def test_a_retry_after_an_update_of_the_shop_is_still_a_retry(books: Books, app: Flask) -> None:
     """The journal keeps a digest of what was asked for: one that another release counted must be the same."""
-    journal_id = books.deposit(books.wallet(), paid(500), bonus(50), kind="card", reference="carte:é")
+    wallet_id = books.wallet()
+    journal_ids = [
+        books.deposit(wallet_id, paid(500), bonus(50), kind="card", reference="carte:é"),
+        books.spend(wallet_id, 100),
+        books.hold(wallet_id, 200, reference="carte:é"),
+    ]
     with app.app_context():
-        digest = db.session.scalars(select(Journal.request_hash).where(Journal.id == journal_id)).one()
-    assert digest == "75c839b797d9db48ce2f9143419e9ad3ff66ece4edbc5f134faae1396a0b14e0"
+        digests = dict(db.session.execute(select(Journal.id, Journal.request_hash)).all())
+    assert [digests[journal_id] for journal_id in journal_ids] == [
+        "75c839b797d9db48ce2f9143419e9ad3ff66ece4edbc5f134faae1396a0b14e0",
+        "c70edb07015a2c843a01e7b036a7c822ccd66101010ac0db341f477800dc8fbf",
+        "0d2c1095b59628b162860e81aa2036a60fc2635d1137aa601e3a4a69a22145fd",
+    ]

@@ -42,8 +42,9 @@ def take(app: Flask, person: Person, amount: int, key: str = "test:spend") -> in
     with app.app_context(), transaction() as session:
         return spend(
             session,
-            lock_wallet(session, person.wallet_id),
+            person.wallet_id,
             amount,
+            currency="EUR",
             kind="rental",
             sales_account=RENTAL_SALES,
             vat_percent=Decimal(20),
@@ -169,21 +170,29 @@ def test_the_database_itself_refuses_a_second_reversal(app: Flask, shop: Shop) -
 
 
 def test_nothing_is_spent_from_a_frozen_wallet_until_all_that_is_owed_is_settled(app: Flask, shop: Shop) -> None:
-    person = shop.customer(credit=1000)
+    person, other = shop.customer(credit=1000), shop.customer("paul@example.org", credit=1000)
 
-    def at_the_wallet(act: Callable[..., None], reference: str, **more: Any) -> None:
+    def at_the_wallet(act: Callable[..., None], reference: str, of: Person = person, **more: Any) -> None:
         with app.app_context(), transaction() as session:
-            act(session, lock_wallet(session, person.wallet_id), reference=reference, at=clock.now(), **more)
+            act(session, lock_wallet(session, of.wallet_id), reference=reference, at=clock.now(), **more)
+
+    def who_is_frozen() -> list[bool]:
+        with app.app_context(), transaction() as session:
+            return [lock_wallet(session, of.wallet_id).is_frozen for of in (person, other)]
 
     for reference in ("refund:1", "refund:1", "refund:2"):
         at_the_wallet(freeze, reference, cents=500)
     with pytest.raises(WalletFrozen):
         take(app, person, 350)
     at_the_wallet(unfreeze, "refund:1")
+    at_the_wallet(unfreeze, "refund:2", of=other)
     with pytest.raises(WalletFrozen):
         take(app, person, 350)
+    assert [is_frozen is True for is_frozen in who_is_frozen()] == [True, False]
+    take(app, other, 350, "the other's")
     at_the_wallet(unfreeze, "refund:2")
     take(app, person, 350)
+    assert [is_frozen is False for is_frozen in who_is_frozen()] == [True, True]
     assert shop.credit_of(person) == 650
     assert_books_are_right(app)
 

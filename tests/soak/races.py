@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from store import clock
 from store.db import transaction
 from store.ledger.chart import GOODWILL, RENTAL_SALES
-from store.ledger.post import InsufficientCredit, LockedWallet, NewLot, deposit, lock_wallet, lock_wallets, spend
+from store.ledger.post import InsufficientCredit, LockedWallet, NewLot, deposit, lock_wallets, spend
 from store.prepaid_cards.codes import read
 from store.prepaid_cards.redeem import Unredeemable, redeem
 from tests.soak.processes import PROCESSES, in_two_processes
@@ -63,7 +63,7 @@ def spend_at_once(app: Flask, wallet_ids: list[int], cents: int, seconds: float,
 
     def act(session: Session, chance: random.Random, key: str) -> dict[int, int]:
         wallet_id = chance.choice(wallet_ids)
-        _spend(session, lock_wallet(session, wallet_id), cents, key)
+        _spend(session, wallet_id, cents, key)
         return {wallet_id: -cents}
 
     return _at_once(app, act, seconds, seed)
@@ -75,7 +75,7 @@ def cross(app: Flask, wallet_ids: list[int], seconds: float, seed: int, lock: Lo
     def act(session: Session, chance: random.Random, key: str) -> dict[int, int]:
         giver, taker = chance.sample(wallet_ids, 2)
         wallets = lock(session, [giver, taker])
-        _spend(session, wallets[giver], 1, f"{key}:out")
+        _spend(session, wallets[giver].id, 1, f"{key}:out")
         lots = [NewLot("paid", 1, GOODWILL)]
         deposit(session, wallets[taker], lots, kind="card", key=f"{key}:in", reference=key, at=clock.now())
         return {giver: -1, taker: 1}
@@ -102,9 +102,9 @@ def redeem_at_once(app: Flask, codes: list[str], wallet_ids: tuple[int, int]) ->
     return [list(outcomes) for outcomes in zip(*in_two_processes(app, enter_all), strict=True)]
 
 
-def _spend(session: Session, wallet: LockedWallet, cents: int, key: str) -> None:
-    sale = {"kind": "rental", "sales_account": RENTAL_SALES, "vat_percent": Decimal(20)}
-    spend(session, wallet, cents, **sale, key=key, reference=key, at=clock.now())
+def _spend(session: Session, wallet_id: int, cents: int, key: str) -> None:
+    sale = {"currency": "EUR", "kind": "rental", "sales_account": RENTAL_SALES, "vat_percent": Decimal(20)}
+    spend(session, wallet_id, cents, **sale, key=key, reference=key, at=clock.now())
 
 
 def _at_once(app: Flask, act: Try, seconds: float, seed: int) -> Tally:

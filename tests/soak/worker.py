@@ -200,9 +200,8 @@ class Worker:
                 raise
 
     def _spend(self, session: Session, act: Act) -> None:
-        wallet = lock_wallet(session, self._wallet_id(act))
-        sale = {"kind": "rental", "sales_account": RENTAL_SALES, "vat_percent": Decimal(20)}
-        spend(session, wallet, act.cents, **sale, key=act.key, reference=act.key, at=self._now())
+        sale = {"currency": "EUR", "kind": "rental", "sales_account": RENTAL_SALES, "vat_percent": Decimal(20)}
+        spend(session, self._wallet_id(act), act.cents, **sale, key=act.key, reference=act.key, at=self._now())
 
     def _refund(self, session: Session, act: Act) -> None:
         wallet = lock_wallet(session, self._wallet_id(act))
