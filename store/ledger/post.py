@@ -153,7 +153,7 @@ _SPEND_IN_ONE_CALL = Prepared(
         ).table_valued("journal_id", "missing", "is_frozen", "earlier_hash")
     )
 )
-"""PostgreSQL's function of migration 0013: the lock and the whole spend, by the same rule, under the same tests."""
+"""PostgreSQL's function of migration 0022: the lock and the whole spend, by the same rule, under the same tests."""
 
 
 class InsufficientCredit(Exception):

@@ -6,7 +6,7 @@ Forward on live data: functions and triggers alone change, by a moment's lock. `
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
+revision = "0022"
 down_revision = "0021"
 
 
