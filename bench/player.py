@@ -16,7 +16,7 @@ from bench import Verdict, at_most, row
 from bench.shop import Environ, served
 from config import ROOT
 from store.demo.seed import MASTERS, PASSWORD, SPECTATRICE
-from store.gateways.packager import tool
+from store.gateways.video_tools import tool
 from tests.browser import FLAGS, require
 
 FILM = "la-sociale"

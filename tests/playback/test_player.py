@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from store.gateways.packager import SEGMENT_S
+from store.gateways.encode_picture import SEGMENT_S
 from tests.browser import FLAGS, require
 from tests.journey.test_journey import SCREENS, WALKED
 from tests.playback.cinema import DURATION_S, SPRITE, open_cinema
