@@ -17,7 +17,7 @@ from store.db import db, transaction
 from store.demo.seed import MASTERS, PACKAGED
 from store.gateways.media_store import media_store
 from store.gateways.mp4 import MARK, NAME, MarkedFile, NoMark, mark_of, place_of_mark
-from store.gateways.packager import tool
+from store.gateways.video_tools import tool
 from store.jobs.models import Job
 from store.jobs.work import run_next
 from store.media import jobs as media_jobs
