@@ -84,7 +84,9 @@ def publish(film_slug: str, show: Show | None = None) -> str:
         try:
             digests = digests_of(delivery, known)
             way = Way(film_id, film_slug, delivery, recipe_of(delivery, digests))
-            if not way.is_live():
+            if way.is_live():
+                _note_published(film_id)
+            else:
                 _begin(film_id, digests)
                 _publish(way, workshop, show)
         except BaseException as error:
@@ -107,10 +109,10 @@ class Way:
         return media_store().has(self.film_slug, self.recipe)
 
     def is_live(self) -> bool:
-        """Whether the film is published in this version already, and nothing else is asked for."""
-        live = select(Film.id).join(Ingest)
-        live = live.where(Film.id == self.film_id, Film.recipe == self.recipe, Ingest.recipe == self.recipe)
-        return self.is_stored() and db.session.scalar(live.where(Ingest.state == "published")) is not None
+        """Whether the film is published in this version already."""
+        live = select(Film.id).join(Ingest).where(Film.id == self.film_id)
+        live = live.where(Film.recipe == self.recipe, Ingest.recipe == self.recipe)
+        return self.is_stored() and db.session.scalar(live) is not None
 
 
 def _publish(way: Way, workshop: Path, show: Show | None) -> None:
@@ -173,6 +175,13 @@ def _begin(film_id: int, digests: Digests) -> None:
         begun = session.connection().execute(wanted.values({**_anew(), "state": "running", "digests": digests}))
     if not begun.rowcount:
         raise Cancelled
+
+
+def _note_published(film_id: int) -> None:
+    """Let the row of a film that is live in the ordered version say so; of one that was cancelled nothing is asked."""
+    asked_for = update(Ingest).where(Ingest.film_id == film_id, Ingest.state.in_(("waiting", "running", "failed")))
+    with transaction() as session:
+        session.execute(asked_for.values({**_anew(), "state": "published", "fraction": 1.0}))
 
 
 def _note_failure(film_id: int, error: BaseException) -> None:
