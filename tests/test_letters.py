@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from store import clock
 from store.audit.alert import raise_alert
 from store.checkout.models import Receipt
+from store.checkout.receipts import issue_restored_sale
 from store.checkout.withdraw import withdraw
 from store.customers.language import choose_language
 from store.db import db, transaction
@@ -64,6 +65,8 @@ def payloads(app: Flask, shop: Shop, reader: Person) -> dict[str, Payload]:
             withdraw(session, reader.id, card.id, at)
             raise_alert(session, "payment_mismatch", "x", {"amount": 100}, at)
         sales.refund(app, reader, 1, 500)
+        with transaction() as session:
+            restored_id = issue_restored_sale(session, refund_reference="refund:1", at=at)
         note_id = db.session.scalars(select(Receipt.id).where(Receipt.series == "credit_note")).one()
         lot_id = db.session.scalars(
             select(Lot.id).where(Lot.kind == "bonus", Lot.remaining > 0, Lot.expires_at < at + timedelta(days=4))
@@ -72,6 +75,7 @@ def payloads(app: Flask, shop: Shop, reader: Person) -> dict[str, Payload]:
         **{f"checkout.mail_{about}": {"order_id": 1} for about in ("confirmation", "failed", "film_missed")},
         **{f"checkout.mail_{about}": {"refund_id": 1} for about in ("withdrawal", "refund_failed")},
         "checkout.mail_credit_note": {"receipt_id": note_id},
+        "checkout.mail_restored_sale": {"receipt_id": restored_id},
         "checkout.mail_film_refunded": entitlement | {"cents": 350},
         **{f"rentals.mail_{about}": entitlement for about in ("granted", "begun")},
         "prepaid_cards.mail_reminder": {"wallet_id": reader.wallet_id, "lot_ids": [lot_id], "days": 3},

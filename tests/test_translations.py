@@ -70,7 +70,13 @@ ENGLISH_WORDS = {
 
 IN_FRENCH_BY_LAW = ("store.ledger.chart", "store.ledger.export")
 """The tax office reads the names of our accounts and entries."""
-DATA = ("store.demo", "store.gateways.stripe_sandbox", "store.catalogue.lettering", "store.catalogue.fold")
+DATA = (
+    "store.demo",
+    "store.gateways.stripe_sandbox",
+    "store.catalogue.lettering",
+    "store.catalogue.fold",
+    "store.gateways.tracks",
+)
 FOR_ONE_LANGUAGE = re.compile(r"""(?:href|action)="/|_URL['"]\] ?(?:\}+|~ ['"]|\+ f?['"])/(?!stripe/|sitemap)""")
 """An address of ours that leads to the French page whoever asks: `site` is missing in it."""
 OF_JINJA = re.compile(r"{#.*?#}|{%.*?%}|{{.*?}}", re.DOTALL)
