@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from pathlib import Path
 
@@ -88,18 +87,22 @@ def shop_itself(app: Flask) -> Iterator[Door]:
     sockets: dict[int, wasyncore.dispatcher] = {}
     heard = {"clear_untrusted_proxy_headers": False}  # else waitress takes away what nginx says of the visitor
     server = waitress.create_server(app, map=sockets, host="127.0.0.1", port=0, threads=4, ident=None, **heard)
-    thread = threading.Thread(target=server.run)
+    told = threading.Event()
+
+    def serve() -> None:
+        while not told.is_set():
+            wasyncore.loop(timeout=0.05, map=sockets, count=1)
+        server.task_dispatcher.shutdown()
+        wasyncore.close_all(sockets)
+
+    thread, door = threading.Thread(target=serve), Door(server.effective_port)
     thread.start()
-    door = Door(server.effective_port)
     try:
         yield door
     finally:
         door.leave()
-        server.trigger.pull_trigger(
-            partial(wasyncore.close_all, sockets)
-        )  # in the thread that waits in the midst of them
+        told.set()
         thread.join()
-        server.task_dispatcher.shutdown()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from store.catalogue.cli import commands
 from store.catalogue.models import Film
 from store.db import db, transaction
-from store.gateways.media_store import Busy, NotThere
+from store.gateways.media_store import Busy, NotThere, OutOfReach
 from store.gateways.video_tools import MasterRefused, PackagingFailed
 from store.gateways.webvtt import Subtitle, SubtitlesRefused
 from store.jobs.enqueue import enqueue
@@ -28,7 +28,7 @@ STEPS = {
     "verify": "verifying",
 }
 BAR_LENGTH = 1000
-EXPECTED = (UnknownFilm, NotThere, Busy, Cancelled, MasterRefused, SubtitlesRefused, PackagingFailed)
+EXPECTED = (UnknownFilm, NotThere, Busy, OutOfReach, Cancelled, MasterRefused, SubtitlesRefused, PackagingFailed)
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -14,6 +14,7 @@ from store.media.delivery import Delivery, SoundFile, delivery_of
 from store.media.models import Ingest
 from store.media.progress import Pace, Standing
 from store.media.publish import order
+from tests.checkout.own_sandbox import free_port
 from tests.gateways.masters import draw
 from tests.shop import Shop
 
@@ -94,3 +95,12 @@ def test_speed_and_time_left_come_from_what_this_run_has_seen():
 @pytest.mark.parametrize(("left_s", "words"), [(40, "40 s"), (190, "3 min"), (7500, "2 h 05 min"), (0, "0 s")])
 def test_time_left_in_words(left_s: float, words: str):
     assert in_words(Standing("encode", 0.5, 0.75, left_s)) == f"encoding 0.8×, {words} left"
+
+
+def test_a_bucket_that_is_out_of_reach_is_said_in_one_line(app: Flask, master: Path) -> None:
+    keys = {"endpoint": f"http://127.0.0.1:{free_port()}", "region": "eu", "key_id": "key", "secret": "secret"}
+    app.config["MEDIA_BUCKET"] = {"name": "films", "prefix": "", **keys}
+    done = app.test_cli_runner().invoke(args=["films", "ingest", SLUG, str(master)])
+    assert done.exit_code == 1
+    assert "Could not connect" in done.output.strip().splitlines()[-1]
+    assert "secret" not in done.output
