@@ -4,19 +4,78 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy.orm import Session
 
-from store.catalogue.models import Film
 from store.customers.models import Customer
+from store.db import table_of
 from store.media.models import Ingest
 from store.playback.authorise import is_finished
 from store.playback.leases import LONGEST_SILENCE
 from store.playback.models import Lease
-from store.rentals.models import Entitlement
+from store.rentals.standing import ENTITLEMENT, FILM
 
 TIME_TO_FINISH = timedelta(minutes=30)
 """A stream that runs when its rental ends may go on for the length of its film, and this for pauses."""
+
+LEASE, CUSTOMER, PACKAGED = table_of(Lease), table_of(Customer), table_of(Ingest)
+LATER = LEASE.alias("later")
+
+_RUNNING = (
+    select(
+        *(
+            LEASE.c.entitlement_id,
+            LEASE.c.recipe,
+            LEASE.c.sequence,
+            LEASE.c.began_at,
+            LEASE.c.seen_at,
+            LEASE.c.ended_at,
+        ),
+        *(FILM.c.slug, FILM.c.minutes, PACKAGED.c.duration_s),
+        *(ENTITLEMENT.c.revoked_at, ENTITLEMENT.c.ends_at, CUSTOMER.c.keeps_history_since),
+    )
+    .select_from(LEASE)
+    .join(ENTITLEMENT, ENTITLEMENT.c.id == LEASE.c.entitlement_id)
+    .join(FILM, FILM.c.id == ENTITLEMENT.c.film_id)
+    .join(CUSTOMER, CUSTOMER.c.id == LEASE.c.customer_id)
+    .outerjoin(PACKAGED, PACKAGED.c.film_id == FILM.c.id)
+    .where(
+        LEASE.c.id == bindparam("lease_id"),
+        LEASE.c.customer_id == bindparam("customer_id"),
+        LEASE.c.session_digest == bindparam("session_digest"),
+    )
+    .with_for_update(key_share=True, of=LEASE)
+)
+"""The lease, held, with what decides about it. Statements are built once: that takes longer than to run them."""
+
+_KEEP = (
+    update(LEASE)
+    .where(LEASE.c.id == bindparam("lease_id"))
+    .values(seen_at=bindparam("now"), sequence=bindparam("youngest"))
+)
+
+_IS_OVERTAKEN = (
+    select(LATER.c.id)
+    .where(
+        LATER.c.entitlement_id == bindparam("held_id"),
+        LATER.c.began_at > bindparam("began_at"),
+        LATER.c.sequence > 0,
+        LATER.c.ended_at.is_(None),
+        LATER.c.seen_at > bindparam("silent_since"),
+    )
+    .exists()
+)
+"""Whether a stream of the same film that began later runs and says where it is: it is the one that counts."""
+
+_STORE_POSITION = (
+    update(ENTITLEMENT)
+    .where(ENTITLEMENT.c.id == bindparam("held_id"), ~_IS_OVERTAKEN)
+    .values(
+        position_s=bindparam("reached_s"),
+        position_sequence=bindparam("youngest"),
+        seen_at=func.coalesce(ENTITLEMENT.c.seen_at, bindparam("finished_at", type_=ENTITLEMENT.c.seen_at.type)),
+    )
+)
 
 
 class Refused(Exception):
@@ -54,65 +113,34 @@ def renew(
 
     A stream that began before its rental ended may finish.
     """
-    row = session.execute(_running(lease_id, customer_id, session_digest)).first()
-    if row is None:
+    asked = {"lease_id": lease_id, "customer_id": customer_id, "session_digest": session_digest}
+    lease = session.connection().execute(_RUNNING, asked).first()
+    if lease is None:
         raise Refused("ended")
-    _refuse_what_is_over(row, at)
-    lease = row.Lease
+    _refuse_what_is_over(lease, at)
     if sequence > lease.sequence and position_s is not None:
-        _store_position(session, row, position_s, sequence, at)
-    lease.seen_at = at
-    lease.sequence = max(sequence, lease.sequence)
-    return Renewal(lease_id, row.slug, lease.recipe)
+        _store_position(session, lease, position_s, sequence, at)
+    kept = {"lease_id": lease_id, "now": at, "youngest": max(sequence, lease.sequence)}
+    session.connection().execute(_KEEP, kept)
+    return Renewal(lease_id, lease.slug, lease.recipe)
 
 
-def _running(lease_id: str, customer_id: int, session_digest: str) -> Select[*tuple[Any, ...]]:
-    """The lease, held, with what decides about it."""
-    return (
-        select(
-            *(Lease, Film.slug, Film.minutes, Ingest.duration_s),
-            *(Entitlement.revoked_at, Entitlement.ends_at, Customer.keeps_history_since),
-        )
-        .join(Entitlement, Entitlement.id == Lease.entitlement_id)
-        .join(Film, Film.id == Entitlement.film_id)
-        .join(Customer, Customer.id == Lease.customer_id)
-        .outerjoin(Ingest, Ingest.film_id == Film.id)
-        .where(Lease.id == lease_id, Lease.customer_id == customer_id, Lease.session_digest == session_digest)
-        .with_for_update(key_share=True, of=Lease)
-    )
-
-
-def _refuse_what_is_over(row: Row[Any], at: datetime) -> None:
-    if row.revoked_at:
+def _refuse_what_is_over(lease: Row[*tuple[Any, ...]], at: datetime) -> None:
+    if lease.revoked_at:
         raise Refused("revoked")
-    if row.Lease.ended_at:
+    if lease.ended_at:
         raise Refused("ended")
-    if row.Lease.seen_at <= at - LONGEST_SILENCE:
+    if lease.seen_at <= at - LONGEST_SILENCE:
         raise Refused("silent")
-    if row.ends_at and at > row.ends_at + timedelta(minutes=row.minutes) + TIME_TO_FINISH:
+    if lease.ends_at and at > lease.ends_at + timedelta(minutes=lease.minutes) + TIME_TO_FINISH:
         raise Refused("not_entitled")
 
 
-def _store_position(session: Session, row: Row[Any], position_s: int, sequence: int, at: datetime) -> None:
+def _store_position(
+    session: Session, lease: Row[*tuple[Any, ...]], position_s: int, sequence: int, at: datetime
+) -> None:
     """Note where the film is, and that it was seen for who wants that remembered."""
-    values: dict[str, Any] = {"position_s": position_s, "position_sequence": sequence}
-    if row.keeps_history_since and is_finished(position_s, row.duration_s):
-        values["seen_at"] = func.coalesce(Entitlement.seen_at, at)
-    entitlement = update(Entitlement).where(Entitlement.id == row.Lease.entitlement_id, ~_is_overtaken(row.Lease, at))
-    session.execute(entitlement.values(values))
-
-
-def _is_overtaken(lease: Lease, at: datetime) -> ColumnElement[bool]:
-    """Whether a stream of the same film that began later runs and says where it is: it is the one that counts."""
-    later = aliased(Lease)
-    return (
-        select(later.id)
-        .where(
-            later.entitlement_id == lease.entitlement_id,
-            later.began_at > lease.began_at,
-            later.sequence > 0,
-            later.ended_at.is_(None),
-            later.seen_at > at - LONGEST_SILENCE,
-        )
-        .exists()
-    )
+    is_remembered = lease.keeps_history_since and is_finished(position_s, lease.duration_s)
+    reported = {"reached_s": position_s, "youngest": sequence, "finished_at": at if is_remembered else None}
+    of_the_stream = {"held_id": lease.entitlement_id, "began_at": lease.began_at, "silent_since": at - LONGEST_SILENCE}
+    session.connection().execute(_STORE_POSITION, reported | of_the_stream)
