@@ -202,6 +202,7 @@ def test_what_was_cancelled_before_it_began_does_not_begin(inside: Flask, small:
     assert run_next("worker", "slow")
     assert db.session.scalar(select_rows(func.count()).where(Job.done_at.is_(None))) == 0
     assert (ingest().state, film().recipe) == ("cancelled", None)
+    assert list((Path(inside.config["MEDIA_URL"]) / ".packaging" / SLUG).iterdir()) == [], "it did begin"
 
 
 def test_a_film_waits_for_its_place(inside: Flask, small: Path):
