@@ -14,7 +14,7 @@ from store import clock
 from store.db import db, transaction
 from store.ledger.balance import credit_of, lots_of, statement_of
 from store.ledger.chart import HELD_BONUS, HELD_VALUE, RENTAL_SALES, STORED_VALUE, TILL, UNREDEEMED_CARDS
-from store.ledger.models import Journal, Posting
+from store.ledger.models import Freeze, Journal, Posting
 from store.ledger.post import (
     GOODWILL_LIFE,
     AlreadyReversed,
@@ -184,7 +184,12 @@ def test_nothing_is_spent_from_a_frozen_wallet_until_all_that_is_owed_is_settled
         at_the_wallet(freeze, reference, cents=500)
     with pytest.raises(WalletFrozen):
         take(app, person, 350)
-    at_the_wallet(unfreeze, "refund:1")
+    lifted = []
+    for _ in range(2):
+        at_the_wallet(unfreeze, "refund:1")
+        with app.app_context():
+            lifted += db.session.scalars(select(Freeze.lifted_at).where(Freeze.reference == "refund:1"))
+    assert lifted[0] == lifted[1]
     at_the_wallet(unfreeze, "refund:2", of=other)
     with pytest.raises(WalletFrozen):
         take(app, person, 350)
