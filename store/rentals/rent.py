@@ -171,7 +171,7 @@ def _offer(session: Session, customer_id: int, film_slug: str, at: datetime) -> 
     row = session.connection().execute(_OFFER, asked).first()
     if row is None:
         raise NotForSale(film_slug)
-    prices = prices_of(row.minutes, row.released_on, row.rent_cents, row.buy_cents, at.date())
+    prices = prices_of(row.minutes, row.released_on, row.rent_cents, row.buy_cents, clock.day_of(at))
     licence = Licence(row.licensed_from, row.licensed_until, row.territories)
     return _Offer(row.id, prices, licence, row.country, row.held_id, row.held_kind)
 

@@ -3,14 +3,15 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from store import clock
+from store.catalogue.models import Film
 from store.db import db, transaction
 from store.ledger.post import InsufficientCredit, freeze, lock_wallet
 from store.ledger.reconcile import differences
@@ -52,6 +53,18 @@ def test_a_rental_is_paid_from_credit_once(app: Flask, shop: Shop) -> None:
     again = act(app, rent, person, "la-sociale")
     assert (first.is_new, again.is_new, first.entitlement_id == again.entitlement_id) == (True, False, True)
     assert shop.credit_of(person) == 1650
+
+
+def test_the_price_is_that_of_the_shops_day(app: Flask, shop: Shop) -> None:
+    """Half past midnight in Paris is still yesterday in UTC; the film's first year has ended with that yesterday."""
+    person = shop.customer(credit=350)
+    film_id = shop.film()
+    with app.app_context(), transaction() as session:
+        session.execute(update(Film).where(Film.id == film_id).values(released_on=date(2025, 6, 15)))
+    with app.app_context(), transaction() as session:
+        at = datetime(2026, 6, 14, 22, 30, tzinfo=UTC)
+        rent(session, person.id, person.wallet_id, "la-sociale", TERMS, at)
+    assert shop.credit_of(person) == 0
 
 
 def test_a_rented_film_can_be_bought_and_a_bought_one_is_never_charged_again(app: Flask, shop: Shop) -> None:
