@@ -47,7 +47,7 @@ class KeptPage:
 
 def same_for_every_stranger(view: View) -> View:
     """Mark a view whose page depends on its address, the shop's day and the version of what is shown alone."""
-    view.is_same_for_every_stranger = True  # type: ignore[attr-defined]
+    view.is_same_for_every_stranger = True  # type: ignore[attr-defined]  # a function takes attributes, a Callable need not
     return view
 
 
@@ -55,7 +55,7 @@ def init_app(app: Flask) -> None:
     """Keep the marked pages, in front of everything else. Comes before all parts that add to an answer, so as to see the whole."""
     app.after_request(_mark)
     with app.app_context():
-        app.wsgi_app = KeptPages(app, app.wsgi_app, db.engine)  # type: ignore[method-assign]
+        app.wsgi_app = KeptPages(app, app.wsgi_app, db.engine)  # type: ignore[method-assign]  # how WSGI is wrapped
 
 
 class KeptPages:
