@@ -14,11 +14,11 @@ from store.catalogue.search import search
 from store.catalogue.wall import Choice, films_chosen
 from store.db import db
 from store.language import language
-from store.prepaid_cards.denominations import on_sale
+from store.prepaid_cards.denominations import on_sale_at
 from store.rentals.standing import standing_of
 from store.shown import version_of
 from store.web.corner import visitor_country
-from store.web.kept_pages import same_for_every_stranger
+from store.web.kept_pages import same_for_every_stranger, version_seen
 from store.web.markdown import render_markdown
 
 blueprint = Blueprint("catalogue", __name__)
@@ -44,7 +44,7 @@ def films() -> str:
         choice=choice,
         facets=facets_offered(index, choice, language()),
         next_address=choice.going_on(last).address() if last else None,
-        band_denominations=on_sale(db.session),
+        band_denominations=on_sale_at(db.session, version_seen()),
     )
 
 
@@ -72,7 +72,7 @@ def film(slug: str) -> AnyResponse | str:
         facts=film_facts(found, bar, current_app.config["SHOP_URL"], current_app.config["SHOP_CURRENCY"]),
         shop_url=current_app.config["SHOP_URL"],
         related=browse.related_films(db.session, found.id),
-        band_denominations=on_sale(db.session),
+        band_denominations=on_sale_at(db.session, version_seen()),
     )
 
 
@@ -83,7 +83,7 @@ def collections() -> str:
     return render_template(
         "catalogue/collections.html",
         collections=browse.all_collections(db.session, language()),
-        band_denominations=on_sale(db.session),
+        band_denominations=on_sale_at(db.session, version_seen()),
     )
 
 
@@ -98,7 +98,7 @@ def collection(slug: str) -> str:
         intro=render_markdown(page.intro),
         more=render_markdown(page.more),
         films=browse.films_of_collection(db.session, slug),
-        band_denominations=on_sale(db.session),
+        band_denominations=on_sale_at(db.session, version_seen()),
     )
 
 
@@ -107,7 +107,9 @@ def collection(slug: str) -> str:
 def person(slug: str) -> str:
     """Somebody who made films, and the films."""
     found, films = browse.person_page(db.session, slug) or abort(404)
-    return render_template("catalogue/person.html", person=found, films=films, band_denominations=on_sale(db.session))
+    return render_template(
+        "catalogue/person.html", person=found, films=films, band_denominations=on_sale_at(db.session, version_seen())
+    )
 
 
 @blueprint.get("/recherche")
@@ -116,7 +118,7 @@ def search_page() -> str:
     found = search(db.session, request.args.get("q", ""), language(), HITS)
     nearest = browse.newest_films(db.session, NEAREST) if found.question and not found.hits else []
     return render_template(
-        "catalogue/search.html", found=found, nearest=nearest, band_denominations=on_sale(db.session)
+        "catalogue/search.html", found=found, nearest=nearest, band_denominations=on_sale_at(db.session, version_seen())
     )
 
 

@@ -11,8 +11,8 @@ from store.catalogue import browse
 from store.db import db
 from store.language import language
 from store.ledger.balance import last_audit, last_closing, outstanding
-from store.prepaid_cards.denominations import on_sale
-from store.web.kept_pages import same_for_every_stranger
+from store.prepaid_cards.denominations import on_sale_at
+from store.web.kept_pages import same_for_every_stranger, version_seen
 from store.web.markdown import render_markdown
 
 blueprint = Blueprint("pages", __name__)
@@ -29,7 +29,7 @@ def home() -> str:
     return render_template(
         "pages/home.html",
         home=browse.home(db.session, language(), today),
-        band_denominations=on_sale(db.session),
+        band_denominations=on_sale_at(db.session, version_seen()),
     )
 
 

@@ -51,6 +51,12 @@ def same_for_every_stranger(view: View) -> View:
     return view
 
 
+def version_seen() -> int | None:
+    """The version of what is shown that stood when a stranger's page was asked for; None for any other request."""
+    seen: int | None = request.environ.get(VERSION_SEEN)
+    return seen
+
+
 def init_app(app: Flask) -> None:
     """Keep the marked pages, in front of everything else. Comes before all parts that add to an answer, so as to see the whole."""
     app.after_request(_mark)

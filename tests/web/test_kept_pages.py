@@ -36,6 +36,16 @@ def test_a_kept_page_costs_one_query_and_304_no_body(client: FlaskClient, shop: 
 
 
 @both_engines
+def test_a_film_page_that_is_drawn_asks_three_queries(client: FlaskClient, shop: Shop, query_count) -> None:
+    shop.film("un-film")
+    shop.film("la-sociale")
+    client.get("/films/un-film")
+    with query_count() as queries:
+        assert client.get("/films/la-sociale").status_code == 200
+    assert len(queries) <= 3, queries
+
+
+@both_engines
 def test_what_changes_is_shown_at_once(app: Flask, client: FlaskClient, shop: Shop) -> None:
     shop.film()
     etag = client.get("/films/la-sociale").headers["ETag"]
