@@ -136,7 +136,7 @@ def _in_rhythm(viewers: list[Viewer], ask: Callable[[Viewer], None]) -> list[flo
 
     def ask_in_time(turn: int) -> float:
         due = began + turn * step_s
-        time.sleep(max(0.0, due - time.monotonic()))
+        time.sleep(max(0.0, due - time.monotonic()))  # the rhythm at which players renew
         ask(viewers[turn % len(viewers)])
         return (time.monotonic() - due) * 1000
 

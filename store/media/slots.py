@@ -21,7 +21,7 @@ def slot(folder: Path, count: int, while_waiting: Callable[[], None]) -> Iterato
     try:
         while not any(_is_taken(place) for place in places):
             while_waiting()
-            time.sleep(BETWEEN_LOOKS_S)
+            time.sleep(BETWEEN_LOOKS_S)  # a lock file tells nobody when it is free
         yield
     finally:
         for place in places:

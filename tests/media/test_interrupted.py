@@ -78,7 +78,7 @@ def wait_for(what: Callable[[], object]) -> None:
     deadline = time.monotonic() + LONGEST_WAIT_S
     while not what():
         assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.005)
+        time.sleep(0.005)  # another process does it, and tells nobody
 
 
 def a_fork(app: Flask, act: Callable[[], object]) -> int:
@@ -118,7 +118,7 @@ def test_a_killed_worker_loses_at_most_a_chunk(inside: Flask, master: Path, tmp_
     order(SLUG, Delivery(master))
     with transaction() as session:
         enqueue(session, "media.publish", {"film_slug": SLUG})
-    worker = a_fork(inside, lambda: work(inside, lambda seconds: bool(time.sleep(seconds))))
+    worker = a_fork(inside, lambda: work(inside, lambda seconds: bool(time.sleep(seconds))))  # until it is killed
     try:
         wait_for(lambda: "unfinished-chunk-00000100-100" in pieces(inside) and encoders(tmp_path))
         ends = [os.pidfd_open(encoder) for encoder in encoders(tmp_path)]
@@ -229,7 +229,7 @@ def test_places_are_as_many_as_they_are(tmp_path: Path):
         with slot(tmp_path, 2, lambda: None):
             held.append(1)
             most.append(len(held))
-            time.sleep(0.01)
+            time.sleep(0.01)  # holds its place long enough for others to meet it
             held.pop()
 
     dying = os.fork()
