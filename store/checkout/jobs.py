@@ -9,12 +9,16 @@ from store.audit.models import Facts
 from store.checkout import letters
 from store.checkout.fulfil import settle
 from store.checkout.grant_film import grant_film
+from store.checkout.models import WebhookEvent
 from store.checkout.reconcile import USUAL_PERIOD, reconcile
 from store.checkout.refund import send
 from store.checkout.sync import sync_payment
 from store.db import transaction
 from store.jobs.enqueue import every, job
+from store.jobs.prune import prune
 
+EVENTS_KEPT = timedelta(days=90)
+"""Stripe repeats an event for three days; what was settled is known by its payment, not by its event."""
 MOST_TOLD = 5
 """Differences that an alert repeats; it counts the others."""
 
@@ -53,6 +57,13 @@ def reconcile_with_stripe() -> None:
         with transaction() as session:
             facts: Facts = {"count": len(found), "first": found[:MOST_TOLD]}
             raise_alert(session, "reconcile_differences", f"reconcile:{now.isoformat()}", facts, now)
+
+
+@every(timedelta(days=1))
+@job("checkout.prune_events", lane="slow")
+def prune_events() -> None:
+    """Delete Stripe's events of ninety days ago: they name people, and nothing reads them any more."""
+    prune(WebhookEvent.id, WebhookEvent.received_at < clock.now() - EVENTS_KEPT)
 
 
 LETTERS: dict[str, Callable[..., None]] = {

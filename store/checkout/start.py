@@ -20,7 +20,7 @@ from store.db import transaction
 from store.gateways import stripe_gateway
 from store.gateways.stripe_gateway import CheckoutSession, OrderRefused
 from store.language import language, site, speaking
-from store.ledger.balance import credit_of
+from store.ledger.balance import credit_of, is_frozen
 from store.ledger.post import WalletFrozen, lock_wallet
 from store.prepaid_cards.gifts import GiftWish, wishes_of
 from store.prepaid_cards.issue import issue_for_order
@@ -91,7 +91,7 @@ def place_order(session: Session, purchase: Purchase, currency: str, at: datetim
     Raises WalletFull, and WalletFrozen for a film that this credit could not pay.
     """
     wallet = lock_wallet(session, purchase.wallet_id)
-    if wallet.is_frozen and purchase.purpose == "gap":
+    if purchase.purpose == "gap" and is_frozen(session, wallet.id):
         raise WalletFrozen(wallet.id)
     earlier = _earlier_order(session, purchase)
     if earlier:

@@ -77,14 +77,7 @@ _VOUCHER_VAT_LEFT = case(
 ).label("vat_left")
 """The VAT within what remains of a single-purpose card's lot, from its postings; null for any other lot, which asks for none."""
 
-_LOCK = Prepared(
-    select(
-        WALLET.c.currency,
-        exists().where(FREEZE.c.wallet_id == WALLET.c.id, FREEZE.c.lifted_at.is_(None)),
-    )
-    .where(WALLET.c.id == bindparam("wallet_id"))
-    .with_for_update(key_share=True)
-)
+_LOCK = Prepared(select(WALLET.c.currency).where(WALLET.c.id == bindparam("wallet_id")).with_for_update(key_share=True))
 _OPEN_JOURNAL = Prepared(insert_if_absent(JOURNAL, JOURNAL.c.idempotency_key).returning(JOURNAL.c.id))
 _REVERSAL_OF = select(JOURNAL.c.idempotency_key).where(JOURNAL.c.reverses_id == bindparam("journal_id"))
 _EARLIER_JOURNAL = select(JOURNAL.c.id, JOURNAL.c.request_hash).where(JOURNAL.c.idempotency_key == bindparam("key"))
@@ -182,7 +175,6 @@ class LockedWallet:
 
     id: int
     currency: str
-    is_frozen: bool = False
 
 
 @dataclass(frozen=True)
@@ -237,8 +229,8 @@ def lock_wallet(session: Session, wallet_id: int) -> LockedWallet:
     found = _LOCK.execute(session.connection(), {"wallet_id": wallet_id})
     if not found:
         raise LookupError(f"there is no wallet {wallet_id}")
-    [(currency, is_frozen)] = found
-    return LockedWallet(wallet_id, currency, bool(is_frozen))
+    [(currency,)] = found
+    return LockedWallet(wallet_id, currency)
 
 
 def lock_wallets(session: Session, wallet_ids: Iterable[int]) -> dict[int, LockedWallet]:
