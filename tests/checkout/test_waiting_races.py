@@ -32,12 +32,11 @@ def while_the_other_waits(app: Flask, first: Callable[[Session], object], second
         with app.app_context():
             return second()
 
-    with ThreadPoolExecutor(1) as pool:
-        with app.app_context(), transaction() as session:
-            first(session)
-            outcome = pool.submit(in_the_shop)
-            while not somebody_waits(session):
-                assert not outcome.done()
+    with ThreadPoolExecutor(1) as pool, app.app_context(), transaction() as session:
+        first(session)
+        outcome = pool.submit(in_the_shop)
+        while not somebody_waits(session):
+            assert not outcome.done()
     return outcome
 
 
