@@ -13,7 +13,7 @@ from store.checkout.refund import NothingToRefund, refund, reserve, send, settle
 from store.checkout.sync import sync_payment
 from store.db import db, transaction
 from store.gateways.stripe_gateway import StripeUnavailable, refunds_of
-from store.ledger.post import lock_wallet
+from store.ledger.balance import is_frozen
 from store.prepaid_cards.models import PrepaidCard
 from tests.checkout.purchases import alerts, books, bought, count, left_in_lots
 from tests.checkout.stripe_side import act, pay
@@ -166,13 +166,13 @@ def test_a_refund_in_the_dashboard_above_what_is_left_freezes_the_wallet(app: Fl
     assert alerts(app) == ["refund_beyond_credit"]
     shop.credit(person, 1000)
     with app.app_context(), transaction() as session:
-        assert lock_wallet(session, person.wallet_id).is_frozen
+        assert is_frozen(session, person.wallet_id)
         refund_id = session.scalars(select(Refund.id)).one()
         assert settle_debt(session, refund_id, was_paid=True, at=clock.now()) == 600
         assert settle_debt(session, refund_id, was_paid=True, at=clock.now()) == 0
     assert "customer_debts" not in books(app)
     with app.app_context(), transaction() as session:
-        assert not lock_wallet(session, person.wallet_id).is_frozen
+        assert not is_frozen(session, person.wallet_id)
 
 
 def test_a_refund_heard_of_before_its_payment_nets_to_nothing(app: Flask, shop: Shop, sandbox: str) -> None:
@@ -250,7 +250,7 @@ def test_a_refund_of_the_dashboard_beside_a_reserved_one_leaves_no_debt(app: Fla
     assert shop.credit_of(person) == 0
     assert books(app) == {}
     with app.app_context(), transaction() as session:
-        assert not lock_wallet(session, person.wallet_id).is_frozen
+        assert not is_frozen(session, person.wallet_id)
 
 
 def test_a_debt_that_was_paid_is_credit_again_when_its_refund_fails(app: Flask, shop: Shop, sandbox: str) -> None:

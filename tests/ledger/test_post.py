@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from store import clock
 from store.db import db, transaction
-from store.ledger.balance import credit_of, lots_of, statement_of
+from store.ledger.balance import credit_of, is_frozen, lots_of, statement_of
 from store.ledger.chart import HELD_BONUS, HELD_VALUE, RENTAL_SALES, STORED_VALUE, TILL, UNREDEEMED_CARDS
 from store.ledger.models import Freeze, Journal, Posting
 from store.ledger.post import (
@@ -178,7 +178,7 @@ def test_nothing_is_spent_from_a_frozen_wallet_until_all_that_is_owed_is_settled
 
     def who_is_frozen() -> list[bool]:
         with app.app_context(), transaction() as session:
-            return [lock_wallet(session, of.wallet_id).is_frozen for of in (person, other)]
+            return [is_frozen(session, of.wallet_id) for of in (person, other)]
 
     for reference in ("refund:1", "refund:1", "refund:2"):
         at_the_wallet(freeze, reference, cents=500)
@@ -193,11 +193,11 @@ def test_nothing_is_spent_from_a_frozen_wallet_until_all_that_is_owed_is_settled
     at_the_wallet(unfreeze, "refund:2", of=other)
     with pytest.raises(WalletFrozen):
         take(app, person, 350)
-    assert [is_frozen is True for is_frozen in who_is_frozen()] == [True, False]
+    assert who_is_frozen() == [True, False]
     take(app, other, 350, "the other's")
     at_the_wallet(unfreeze, "refund:2")
     take(app, person, 350)
-    assert [is_frozen is False for is_frozen in who_is_frozen()] == [True, True]
+    assert who_is_frozen() == [False, False]
     assert shop.credit_of(person) == 650
     assert_books_are_right(app)
 
