@@ -17,7 +17,7 @@ NOT_FOR_MACHINES = (
     "/equipe",
     "/paiement",
     "/media/",
-    "/recherche",
+    "/recherche/suggestions",
     "/connexion",
     "/inscription",
     "/*?*apres=",
