@@ -26,6 +26,7 @@ def measure_pages(app: Flask, environ: Environ) -> list[Verdict]:
     pages: dict[str, tuple[str, Headers]] = {
         "film": (FILM, AGENT),
         "film, compressed": (FILM, {**AGENT, "Accept-Encoding": "br, gzip"}),
+        "film, stranger with a cookie": (FILM, {**AGENT, "Cookie": "elsewhere=1"}),
         "film, signed in": (FILM, {**AGENT, "Cookie": _session_cookie(app)}),
         "cards": ("/cartes", AGENT),
         "home": ("/", AGENT),

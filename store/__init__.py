@@ -50,6 +50,7 @@ from store.web import (
     headers,
     health,
     kept_pages,
+    kept_pieces,
     limits,
     locale,
     player_script,
@@ -117,7 +118,20 @@ def create_app(settings: Mapping[str, Any]) -> Flask:
     init_db(app)
     kept_pages.init_app(app)
     Compress(app)
-    for part in (locale, filters, stylesheet, player_script, desk, csrf, limits, sign_in, corner, headers, errors):
+    for part in (
+        kept_pieces,
+        locale,
+        filters,
+        stylesheet,
+        player_script,
+        desk,
+        csrf,
+        limits,
+        sign_in,
+        corner,
+        headers,
+        errors,
+    ):
         part.init_app(app)
     for room in ROOMS:
         app.register_blueprint(room.blueprint)

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from inspect import iscoroutinefunction
 from typing import Annotated, Any
 
 from flask import Flask, current_app, g
@@ -125,10 +126,18 @@ def init_db(app: Flask) -> None:
     url = app.config["DATABASE_URL"]
     app.config["SQLALCHEMY_ENGINES"] = {"default": {"url": url, **_engine_options(url)}}
     db.init_app(app)
+    _leave_out_coroutines(app)
     with app.app_context():
         prepare(db.engine)
         app.extensions["write_engine"] = writing(db.engine)
         app.extensions["write_gate"] = Gate(db.engine.url.database or "") if _is_sqlite(url) else nullcontext()
+
+
+def _leave_out_coroutines(app: Flask) -> None:
+    """The extension also closes sessions for coroutines, of which there are none: Flask would start a thread for that at the end of
+    every request.
+    """
+    app.teardown_appcontext_funcs = [close for close in app.teardown_appcontext_funcs if not iscoroutinefunction(close)]
 
 
 def prepare(engine: Engine, *, of_the_owner: bool = False) -> Engine:

@@ -3,10 +3,11 @@
 What is kept of a page or of the catalogue is kept for one version, and so is never older than the database.
 """
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Mapped, Session
 
 from store.db import Base, Identity
+from store.prepared import Prepared
 
 
 class Shown(Base):
@@ -18,9 +19,18 @@ class Shown(Base):
     version: Mapped[int]
 
 
+VERSION = Prepared(select(Shown.version))
+
+
+def version_at(connection: Connection) -> int:
+    """The version that this connection sees; asked for in front of nearly every page, and so without the ORM."""
+    ((version,),) = VERSION.execute(connection, {})
+    return int(version)
+
+
 def version_of(session: Session) -> int:
     """The version that this session sees."""
-    return session.scalars(select(Shown.version)).one()
+    return version_at(session.connection())
 
 
 def move_on(session: Session) -> None:

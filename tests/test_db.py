@@ -1,7 +1,10 @@
 """How the databases are asked: connections that are gone, and the index that a balance goes by."""
 
+from threading import Thread
+
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from store.db import db
@@ -32,3 +35,14 @@ def test_sqlite_looks_at_lots_that_hold_something_alone(app: Flask, shop: Shop) 
     with app.app_context(), db.engine.connect() as connection:
         plan = connection.execute(text(f"EXPLAIN QUERY PLAN {query}"), asked)
         assert "ix_lot_spendable" in str(plan.all())
+
+
+def test_a_request_ends_without_starting_a_thread(
+    client: FlaskClient, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database's extension closes sessions of coroutines too: Flask would start a thread for it, request by request."""
+    shop.film()
+    started, start = [], Thread.start
+    monkeypatch.setattr(Thread, "start", lambda thread: (started.append(thread.name), start(thread)))
+    assert client.get("/films/la-sociale").status_code == 200
+    assert started == []

@@ -1,11 +1,12 @@
 """What visitors see of the catalogue: narrow reads, one query for each wall of films. `lang` is `fr` or `en`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, Select, Subquery, case, func, literal, select, union_all
+from sqlalchemy import BindParameter, Integer, Row, Select, Subquery, bindparam, case, func, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from store.catalogue.licence import Licence
@@ -106,43 +107,12 @@ Named = TypeVar("Named", FilmCard, CollectionName)
 
 def film_card(session: Session, slug: str) -> FilmCard | None:
     """The film with this slug as a card."""
-    return next(iter(cards_of(session, cards_query().where(Film.slug == slug).order_by(FilmDirector.position))), None)
+    return next(iter(cards_of(session, _CARD, {"slug": slug})), None)
 
 
 def film_page(session: Session, slug: str, lang: str, today: date) -> FilmPage | None:
     """The film with this slug, its directors and its collections, in one query; prices are today's."""
-    columns: tuple[Any, ...] = (
-        *(
-            Film.id,
-            Film.slug,
-            Film.title,
-            Film.year,
-            Film.minutes,
-            Film.countries,
-            Film.languages,
-            Film.subtitles,
-            Film.access,
-        ),
-        *(Film.age, Film.visa, Film.released_on, Film.rent_cents, Film.buy_cents, Film.recipe),
-        *(Film.licensed_from, Film.licensed_until, Film.territories),
-        in_language(lang, Film, "tagline").label("tagline"),
-        in_language(lang, Film, "synopsis").label("synopsis"),
-        Person.slug.label("director_slug"),
-        Person.name.label("director"),
-        Collection.slug.label("collection_slug"),
-        in_language(lang, Collection, "title").label("collection_title"),
-        Collection.kind.label("collection_kind"),
-    )
-    query = (
-        select(*columns)
-        .outerjoin(FilmDirector, FilmDirector.film_id == Film.id)
-        .outerjoin(Person, Person.id == FilmDirector.person_id)
-        .outerjoin(CollectionFilm, CollectionFilm.film_id == Film.id)
-        .outerjoin(Collection, Collection.id == CollectionFilm.collection_id)
-        .where(Film.slug == slug)
-        .order_by(FilmDirector.position, Collection.position)
-    )
-    rows = session.execute(query).all()
+    rows = session.connection().execute(_film_query(lang), {"slug": slug}).all()
     return _film_page(rows, today) if rows else None
 
 
@@ -153,44 +123,29 @@ def former_slug(session: Session, slug: str) -> str | None:
 
 def person_page(session: Session, slug: str) -> tuple[PersonName, list[FilmCard]] | None:
     """The person with this slug and the films that they directed, newest first; None if there is nobody."""
-    theirs = aliased(FilmDirector)
-    query = (
-        cards_query()
-        .join(theirs, theirs.film_id == Film.id)
-        .where(theirs.person_id == select(Person.id).where(Person.slug == slug).scalar_subquery())
-        .order_by(Film.year.desc(), Film.id.desc(), FilmDirector.position)
-    )
-    films = cards_of(session, query)
+    films = cards_of(session, _FILMS_OF_PERSON, {"slug": slug})
     name = session.scalar(select(Person.name).where(Person.slug == slug))
     return (PersonName(slug, name), films) if name else None
 
 
 def related_films(session: Session, film_id: int) -> list[FilmCard]:
     """Five films in the same spirit: those that share most collections and themes with it, then the newest."""
-    closest = _closest(film_id)
-    query = cards_query().join(closest, closest.c.film_id == Film.id)
-    return cards_of(session, query.order_by(closest.c.closeness.desc(), Film.id.desc(), FilmDirector.position))
+    return cards_of(session, _RELATED, {"film_id": film_id})
 
 
 def newest_films(session: Session, count: int) -> list[FilmCard]:
     """The films that came in last."""
-    newest = select(Film.id).order_by(Film.added_at.desc(), Film.id.desc()).limit(count)
-    order = (Film.added_at.desc(), Film.id.desc(), FilmDirector.position)
-    return cards_of(session, cards_query().where(Film.id.in_(newest)).order_by(*order))
+    return cards_of(session, _NEWEST, {"count": count})
 
 
 def all_collections(session: Session, lang: str) -> list[CollectionName]:
     """Every collection with its number of films, in the shop's order."""
-    return [_collection_name(row) for row in session.execute(_collections_query(lang))]
+    return [_collection_name(row) for row in session.connection().execute(_collections_query(lang))]
 
 
 def collection_page(session: Session, slug: str, lang: str) -> CollectionPage | None:
     """The collection with this slug and the names of the others, in one query; None if there is none."""
-    texts = (
-        case((Collection.slug == slug, in_language(lang, Collection, field))).label(field)
-        for field in ("lead", "intro", "more")
-    )
-    rows = session.execute(_collections_query(lang, *texts)).all()
+    rows = session.connection().execute(_collection_query(lang), {"slug": slug}).all()
     found = next((row for row in rows if row.slug == slug), None)
     if found is None:
         return None
@@ -200,18 +155,12 @@ def collection_page(session: Session, slug: str, lang: str) -> CollectionPage | 
 
 def films_of_collection(session: Session, slug: str) -> list[FilmCard]:
     """The collection's films, in its order."""
-    query = (
-        cards_query()
-        .join(CollectionFilm, CollectionFilm.film_id == Film.id)
-        .join(Collection, Collection.id == CollectionFilm.collection_id)
-        .where(Collection.slug == slug)
-    )
-    return cards_of(session, query.order_by(CollectionFilm.position, Film.id, FilmDirector.position))
+    return cards_of(session, _FILMS_OF_COLLECTION, {"slug": slug})
 
 
 def home(session: Session, lang: str, today: date) -> Home:
     """What was chosen for the home; where nothing was, the newest films and all collections."""
-    content: dict[str, Any] = session.scalar(select(HomePage.content).order_by(HomePage.id.desc()).limit(1)) or {}
+    content: dict[str, Any] = session.connection().execute(_HOME_PAGE).scalar() or {}
     slugs = content.get("films", [])[:HOME_COUNT]
     films = _home_films(session, slugs)
     week_slug = content.get("film") or (films[0].slug if films else None)
@@ -224,44 +173,15 @@ def home(session: Session, lang: str, today: date) -> Home:
 
 
 def _home_films(session: Session, slugs: list[str]) -> list[FilmCard]:
-    newest = select(Film.id).order_by(Film.added_at.desc(), Film.id.desc()).limit(HOME_COUNT + 1)
-    query = cards_query().where(Film.slug.in_(slugs) if slugs else Film.id.in_(newest))
-    return _in_order(
-        cards_of(session, query.order_by(Film.added_at.desc(), Film.id.desc(), FilmDirector.position)), slugs
-    )
+    if slugs:
+        return _in_order(cards_of(session, _NAMED, {"slugs": slugs}), slugs)
+    return newest_films(session, HOME_COUNT + 1)
 
 
 def _in_order(found: list[Named], slugs: list[str]) -> list[Named]:
     """Those that `slugs` names, as it names them; all of them if it names none."""
     by_slug = {one.slug: one for one in found}
     return [by_slug[slug] for slug in slugs if slug in by_slug] if slugs else found
-
-
-def _closest(film_id: int) -> Subquery:
-    """The films that share collections (which weigh double) and themes with this one; the newest weigh nothing, but fill up."""
-    mine, theirs = aliased(CollectionFilm), aliased(CollectionFilm)
-    by_collection = (
-        select(theirs.film_id, literal(2).label("weight"))
-        .join(mine, mine.collection_id == theirs.collection_id)
-        .where(mine.film_id == film_id)
-    )
-    my_theme, their_theme = aliased(FilmTheme), aliased(FilmTheme)
-    by_theme = (
-        select(their_theme.film_id, literal(1))
-        .join(my_theme, my_theme.theme_id == their_theme.theme_id)
-        .where(my_theme.film_id == film_id)
-    )
-    newest = select(Film.id).order_by(Film.added_at.desc(), Film.id.desc()).limit(RELATED_COUNT + 1).subquery()
-    shared = union_all(by_collection, by_theme, select(newest.c.id, literal(0))).subquery()
-    closeness = func.sum(shared.c.weight).label("closeness")
-    return (
-        select(shared.c.film_id, closeness)
-        .where(shared.c.film_id != film_id)
-        .group_by(shared.c.film_id)
-        .order_by(closeness.desc(), shared.c.film_id.desc())
-        .limit(RELATED_COUNT)
-        .subquery()
-    )
 
 
 def cards_query() -> Select[Any]:
@@ -274,13 +194,15 @@ def cards_query() -> Select[Any]:
     )
 
 
-def cards_of(session: Session, query: Select[Any]) -> list[FilmCard]:
-    """The films of `cards_query()`, in its order, their directors together."""
+def cards_of(session: Session, query: Select[Any], asked: Mapping[str, Any]) -> list[FilmCard]:
+    """The films of `cards_query()`, in its order, their directors together; `asked` are the query's parameters."""
     cards: dict[str, FilmCard] = {}
-    for row in session.execute(query):
-        card = cards.setdefault(row.slug, FilmCard(row.slug, row.title, row.year, row.minutes, []))
-        if row.director:
-            card.directors.append(row.director)
+    for slug, title, year, minutes, director in session.connection().execute(query, asked):
+        card = cards.get(slug)
+        if card is None:
+            card = cards[slug] = FilmCard(slug, title, year, minutes, [])
+        if director:
+            card.directors.append(director)
     return list(cards.values())
 
 
@@ -316,6 +238,17 @@ def _film_page(rows: Iterable[Row[Any]], today: date) -> FilmPage:
     )
 
 
+@cache
+def _collection_query(lang: str) -> Select[Any]:
+    """All collections, with the words of the one that is asked for."""
+    texts = (
+        case((Collection.slug == bindparam("slug"), in_language(lang, Collection, field))).label(field)
+        for field in ("lead", "intro", "more")
+    )
+    return _collections_query(lang, *texts)
+
+
+@cache
 def _collections_query(lang: str, *more_columns: Any) -> Select[Any]:
     title = in_language(lang, Collection, "title").label("title")
     count = (
@@ -337,3 +270,106 @@ def _collection_name(row: Row[Any]) -> CollectionName:
 def in_language(lang: str, table: Any, field: str) -> Any:
     """The column that holds `field` in this language."""
     return getattr(table, f"{field}_{lang}")
+
+
+@cache
+def _film_query(lang: str) -> Select[Any]:
+    columns: tuple[Any, ...] = (
+        *(
+            Film.id,
+            Film.slug,
+            Film.title,
+            Film.year,
+            Film.minutes,
+            Film.countries,
+            Film.languages,
+            Film.subtitles,
+            Film.access,
+        ),
+        *(Film.age, Film.visa, Film.released_on, Film.rent_cents, Film.buy_cents, Film.recipe),
+        *(Film.licensed_from, Film.licensed_until, Film.territories),
+        in_language(lang, Film, "tagline").label("tagline"),
+        in_language(lang, Film, "synopsis").label("synopsis"),
+        Person.slug.label("director_slug"),
+        Person.name.label("director"),
+        Collection.slug.label("collection_slug"),
+        in_language(lang, Collection, "title").label("collection_title"),
+        Collection.kind.label("collection_kind"),
+    )
+    return (
+        select(*columns)
+        .outerjoin(FilmDirector, FilmDirector.film_id == Film.id)
+        .outerjoin(Person, Person.id == FilmDirector.person_id)
+        .outerjoin(CollectionFilm, CollectionFilm.film_id == Film.id)
+        .outerjoin(Collection, Collection.id == CollectionFilm.collection_id)
+        .where(Film.slug == bindparam("slug"))
+        .order_by(FilmDirector.position, Collection.position)
+    )
+
+
+def _closest(film_id: BindParameter[int]) -> Subquery:
+    """The films that share collections (which weigh double) and themes with this one; the newest weigh nothing, but fill up."""
+    mine, theirs = aliased(CollectionFilm), aliased(CollectionFilm)
+    by_collection = (
+        select(theirs.film_id, literal(2).label("weight"))
+        .join(mine, mine.collection_id == theirs.collection_id)
+        .where(mine.film_id == film_id)
+    )
+    my_theme, their_theme = aliased(FilmTheme), aliased(FilmTheme)
+    by_theme = (
+        select(their_theme.film_id, literal(1))
+        .join(my_theme, my_theme.theme_id == their_theme.theme_id)
+        .where(my_theme.film_id == film_id)
+    )
+    newest = select(Film.id).order_by(Film.added_at.desc(), Film.id.desc()).limit(RELATED_COUNT + 1).subquery()
+    shared = union_all(by_collection, by_theme, select(newest.c.id, literal(0))).subquery()
+    closeness = func.sum(shared.c.weight).label("closeness")
+    return (
+        select(shared.c.film_id, closeness)
+        .where(shared.c.film_id != film_id)
+        .group_by(shared.c.film_id)
+        .order_by(closeness.desc(), shared.c.film_id.desc())
+        .limit(RELATED_COUNT)
+        .subquery()
+    )
+
+
+# Statements are built once: that takes SQLAlchemy many times as long as either database takes to answer them.
+
+_SLUG: BindParameter[str] = bindparam("slug")
+_NEWEST_FIRST = (Film.added_at.desc(), Film.id.desc())
+
+_CARD = cards_query().where(Film.slug == _SLUG).order_by(FilmDirector.position)
+_NEWEST = (
+    cards_query()
+    .where(Film.id.in_(select(Film.id).order_by(*_NEWEST_FIRST).limit(bindparam("count", type_=Integer))))
+    .order_by(*_NEWEST_FIRST, FilmDirector.position)
+)
+_NAMED = (
+    cards_query()
+    .where(Film.slug.in_(bindparam("slugs", expanding=True)))
+    .order_by(*_NEWEST_FIRST, FilmDirector.position)
+)
+
+_CLOSEST = _closest(bindparam("film_id", type_=Integer))
+_RELATED = (
+    cards_query()
+    .join(_CLOSEST, _CLOSEST.c.film_id == Film.id)
+    .order_by(_CLOSEST.c.closeness.desc(), Film.id.desc(), FilmDirector.position)
+)
+
+_THEIRS = aliased(FilmDirector)
+_FILMS_OF_PERSON = (
+    cards_query()
+    .join(_THEIRS, _THEIRS.film_id == Film.id)
+    .where(_THEIRS.person_id == select(Person.id).where(Person.slug == _SLUG).scalar_subquery())
+    .order_by(Film.year.desc(), Film.id.desc(), FilmDirector.position)
+)
+_FILMS_OF_COLLECTION = (
+    cards_query()
+    .join(CollectionFilm, CollectionFilm.film_id == Film.id)
+    .join(Collection, Collection.id == CollectionFilm.collection_id)
+    .where(Collection.slug == _SLUG)
+    .order_by(CollectionFilm.position, Film.id, FilmDirector.position)
+)
+_HOME_PAGE = select(HomePage.content).order_by(HomePage.id.desc()).limit(1)

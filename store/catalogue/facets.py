@@ -12,7 +12,7 @@ from functools import reduce
 from operator import and_, or_
 
 from flask import current_app
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, bindparam, func, select, true
 from sqlalchemy import and_ as sql_and
 from sqlalchemy.orm import Session
 
@@ -44,11 +44,12 @@ def facets_of(film: Film, theme_slugs: Iterable[str], director_slugs: Iterable[s
     yield LENGTH, next(value for value, _, longest in LENGTHS if longest is None or film.minutes <= longest)
 
 
-def condition(chosen: Chosen) -> ColumnElement[bool]:
-    """What a film must fulfil to have one of the chosen values in every facet."""
+def condition(facets: Iterable[str]) -> ColumnElement[bool]:
+    """What a film must fulfil to have one of the chosen values in each of these facets; the values are parameters named by them."""
+    rows = select(FilmFacet.film_id)
     having = (
-        Film.id.in_(select(FilmFacet.film_id).where(FilmFacet.facet == facet, FilmFacet.value.in_(values)))
-        for facet, values in chosen.items()
+        Film.id.in_(rows.where(FilmFacet.facet == facet, FilmFacet.value.in_(bindparam(facet, expanding=True))))
+        for facet in facets
     )
     return sql_and(true(), *having)
 

@@ -8,12 +8,24 @@ from the same tables (`index_films.py`, `docs/search.md`), in three queries at m
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cache, lru_cache, reduce
 from operator import add
 from typing import Any
 
 from rapidfuzz.distance import OSA
-from sqlalchemy import Integer, Select, and_, case, func, literal, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
 from store.catalogue.browse import FilmCard, in_language
@@ -25,6 +37,9 @@ LONGEST_QUESTION = 100
 MOST_WORDS = 6
 MOST_SPELLINGS = 12
 """Words of the index that one word of the question may stand for."""
+
+QUERY_SIZES = (1, 4, MOST_SPELLINGS)
+NO_WORD = -1
 
 MOST_ENTRIES = 400
 """Of the rarest word: the heaviest entries are looked at."""
@@ -101,18 +116,10 @@ def _spellings(session: Session, asked: Sequence[str]) -> list[list[_Spelling]]:
 
 def _whole_or_begun(session: Session, asked: Sequence[str]) -> dict[str, list[_Spelling]]:
     """Words that are it or begin with it, the whole one first, then those that stand in most entries."""
-    lookups = [
-        select(
-            select(literal(number, Integer).label("number"), SearchWord.id, SearchWord.word, SearchWord.entries)
-            .where(SearchWord.word >= word, SearchWord.word < word + AFTER_ALL_LETTERS, SearchWord.entries > 0)
-            .order_by((SearchWord.word == word).desc(), SearchWord.entries.desc(), SearchWord.id)
-            .limit(MOST_SPELLINGS)
-            .subquery()
-        )
-        for number, word in enumerate(asked)
-    ]
     found: dict[str, list[_Spelling]] = {word: [] for word in asked}
-    for number, id_, known, entries in session.execute(union_all(*lookups)):
+    values = {f"word{number}": word for number, word in enumerate(asked)}
+    ends = {f"end{number}": word + AFTER_ALL_LETTERS for number, word in enumerate(asked)}
+    for number, id_, known, entries in session.connection().execute(_begun_query(len(asked)), values | ends):
         word = asked[number]
         earned = EXACT if known == word else BEGINNING * (len(word) + 2) // (len(known) + 2)
         found[word].append(_Spelling(id_, known, entries, earned))
@@ -121,20 +128,9 @@ def _whole_or_begun(session: Session, asked: Sequence[str]) -> dict[str, list[_S
 
 def _near(session: Session, asked: Sequence[str]) -> dict[str, list[_Spelling]]:
     """Words that contain one of these, or differ from it by a slip or two of the finger."""
-    lookups = [
-        select(
-            select(literal(number, Integer).label("number"), SearchWord.id, SearchWord.word, SearchWord.entries)
-            .join(SearchGram, SearchGram.word_id == SearchWord.id)
-            .where(SearchGram.gram.in_(grams_of(word)), SearchWord.entries > 0)
-            .group_by(SearchWord.id, SearchWord.word, SearchWord.entries)
-            .order_by(func.count().desc(), func.length(SearchWord.word), SearchWord.id)
-            .limit(GRAM_CANDIDATES)
-            .subquery()
-        )
-        for number, word in enumerate(asked)
-    ]
     found: dict[str, list[_Spelling]] = {}
-    for number, id_, known, entries in session.execute(union_all(*lookups)):
+    grams = {f"grams{number}": grams_of(word) for number, word in enumerate(asked)}
+    for number, id_, known, entries in session.connection().execute(_near_query(len(asked)), grams):
         word = asked[number]
         earned = _earned_nearly(word, known)
         if earned:
@@ -162,76 +158,21 @@ def _rows(session: Session, spellings: list[list[_Spelling]], lang: str, limit: 
     """The best entries with what is shown of them: a row for each, for a film one for each director."""
     if not spellings:
         return []
-    rarest, *others = sorted(spellings, key=lambda known: sum(spelling.entries for spelling in known))
-    carried = _carrying(rarest)
-    scores = [_score_of(known, carried.c.kind, carried.c.subject_id) for known in others]
-    matched = reduce(add, (case((score.is_(None), 0), else_=1) for score in scores), literal(1, Integer))
-    total = reduce(add, (func.coalesce(score, 0) for score in scores), carried.c.score)
-    best = (
-        select(carried.c.kind, carried.c.subject_id, matched.label("matched"), total.label("score"))
-        .order_by(matched.desc(), total.desc(), carried.c.kind, carried.c.subject_id.desc())
-        .limit(2 * limit)
-        .subquery()
-    )
-    return session.execute(_shown(best, lang)).all()
+    rarest_first = sorted(spellings, key=lambda known: sum(spelling.entries for spelling in known))
+    padded = [_padded(known) for known in rarest_first]
+    query = _rows_query(lang, *map(len, padded))
+    values: dict[str, int] = {"count": 2 * limit}
+    for word, known in enumerate(padded):
+        for number, (word_id, per_cent) in enumerate(known):
+            values |= {_ID.format(word, number): word_id, _EARNED.format(word, number): per_cent}
+    return session.connection().execute(query, values).all()
 
 
-def _carrying(known: Sequence[_Spelling]) -> Any:
-    """Everything that carries one of the spellings, the heaviest entries of each."""
-    heaviest = [
-        select(
-            select(
-                SearchEntry.kind,
-                SearchEntry.subject_id,
-                (SearchEntry.weight * spelling.per_cent).label("score"),
-            )
-            .where(SearchEntry.word_id == spelling.word_id)
-            .order_by(SearchEntry.weight.desc(), SearchEntry.subject_id.desc())
-            .limit(MOST_ENTRIES)
-            .subquery()
-        )
-        for spelling in known
-    ]
-    every = union_all(*heaviest).subquery()
-    score = func.max(every.c.score).label("score")
-    return select(every.c.kind, every.c.subject_id, score).group_by(every.c.kind, every.c.subject_id).subquery()
-
-
-def _score_of(known: Sequence[_Spelling], kind: Any, subject_id: Any) -> Any:
-    """What another word of the question earns there; null if it is missing."""
-    entry = aliased(SearchEntry)
-    per_cent = case({spelling.word_id: spelling.per_cent for spelling in known}, value=entry.word_id)
-    return (
-        select(func.max(entry.weight * per_cent))
-        .where(
-            entry.word_id.in_([spelling.word_id for spelling in known]),
-            entry.kind == kind,
-            entry.subject_id == subject_id,
-        )
-        .scalar_subquery()
-    )
-
-
-def _shown(best: Any, lang: str) -> Select[Any]:
-    director = aliased(Person)
-    is_kind = {kind: best.c.kind == kind for kind in (FILM, PERSON, COLLECTION)}
-    return (
-        select(
-            *(best.c.kind, best.c.subject_id, best.c.matched, best.c.score),
-            func.coalesce(Film.slug, Person.slug, Collection.slug).label("slug"),
-            func.coalesce(Film.title, Person.name, in_language(lang, Collection, "title")).label("title"),
-            *(Film.year, Film.minutes, director.name.label("director")),
-        )
-        .select_from(best)
-        .outerjoin(Film, and_(is_kind[FILM], Film.id == best.c.subject_id))
-        .outerjoin(FilmDirector, FilmDirector.film_id == Film.id)
-        .outerjoin(director, director.id == FilmDirector.person_id)
-        .outerjoin(Person, and_(is_kind[PERSON], Person.id == best.c.subject_id))
-        .outerjoin(Collection, and_(is_kind[COLLECTION], Collection.id == best.c.subject_id))
-        .order_by(
-            best.c.matched.desc(), best.c.score.desc(), best.c.kind, best.c.subject_id.desc(), FilmDirector.position
-        )
-    )
+def _padded(known: Sequence[_Spelling]) -> list[tuple[int, int]]:
+    """Id and per cent of each, and of nothing, so that there are three sizes of a query and not twelve."""
+    size = next(size for size in QUERY_SIZES if size >= len(known))
+    pairs = [(spelling.word_id, spelling.per_cent) for spelling in known]
+    return pairs + [(NO_WORD, 0)] * (size - len(pairs))
 
 
 def _hits(rows: Sequence[Any]) -> list[Hit]:
@@ -257,3 +198,132 @@ def _best_first(hits: list[Hit], question: str) -> list[Hit]:
 
 def _letters(text: str) -> str:
     return "".join(letter for letter in fold(text) if letter.isalnum())
+
+
+# Statements are built once for each shape of a question: that takes SQLAlchemy many times as long as either database takes to
+# answer them.
+
+_ID, _EARNED = "id_{}_{}", "earned_{}_{}"
+"""Parameters: of a word of the question, and its spelling."""
+
+
+@cache
+def _begun_query(words: int) -> CompoundSelect[Any]:
+    """What is `word0`, `word1`, … or begins with it, which is to say lies before `end0`, `end1`, …"""
+    return union_all(
+        *(
+            select(
+                _numbered_words(number)
+                .where(SearchWord.word >= bindparam(f"word{number}"), SearchWord.word < bindparam(f"end{number}"))
+                .order_by(
+                    (SearchWord.word == bindparam(f"word{number}")).desc(), SearchWord.entries.desc(), SearchWord.id
+                )
+                .limit(MOST_SPELLINGS)
+                .subquery()
+            )
+            for number in range(words)
+        )
+    )
+
+
+@cache
+def _near_query(words: int) -> CompoundSelect[Any]:
+    """What has most of the pieces `grams0`, `grams1`, …"""
+    return union_all(
+        *(
+            select(
+                _numbered_words(number)
+                .join(SearchGram, SearchGram.word_id == SearchWord.id)
+                .where(SearchGram.gram.in_(bindparam(f"grams{number}", expanding=True)))
+                .group_by(SearchWord.id, SearchWord.word, SearchWord.entries)
+                .order_by(func.count().desc(), func.length(SearchWord.word), SearchWord.id)
+                .limit(GRAM_CANDIDATES)
+                .subquery()
+            )
+            for number in range(words)
+        )
+    )
+
+
+def _numbered_words(number: int) -> Any:
+    numbered = literal(number, Integer).label("number")
+    return select(numbered, SearchWord.id, SearchWord.word, SearchWord.entries).where(SearchWord.entries > 0)
+
+
+@lru_cache(maxsize=256)
+def _rows_query(lang: str, rarest: int, *others: int) -> Select[Any]:
+    """What carries one of the spellings of the rarest word, by what the others earn there; the numbers count spellings."""
+    carried = _carrying(rarest)
+    scores = [
+        _score_of(word, spellings, carried.c.kind, carried.c.subject_id)
+        for word, spellings in enumerate(others, start=1)
+    ]
+    matched = reduce(add, (case((score.is_(None), 0), else_=1) for score in scores), literal(1, Integer))
+    total = reduce(add, (func.coalesce(score, 0) for score in scores), carried.c.score)
+    best = (
+        select(carried.c.kind, carried.c.subject_id, matched.label("matched"), total.label("score"))
+        .order_by(matched.desc(), total.desc(), carried.c.kind, carried.c.subject_id.desc())
+        .limit(bindparam("count", type_=Integer))
+        .subquery()
+    )
+    return _shown(best, lang)
+
+
+def _carrying(spellings: int) -> Any:
+    """Everything that carries one of the first word's spellings, the heaviest entries of each."""
+    heaviest = [
+        select(
+            select(
+                SearchEntry.kind,
+                SearchEntry.subject_id,
+                (SearchEntry.weight * _parameter(_EARNED, 0, number)).label("score"),
+            )
+            .where(SearchEntry.word_id == _parameter(_ID, 0, number))
+            .order_by(SearchEntry.weight.desc(), SearchEntry.subject_id.desc())
+            .limit(MOST_ENTRIES)
+            .subquery()
+        )
+        for number in range(spellings)
+    ]
+    every = union_all(*heaviest).subquery()
+    score = func.max(every.c.score).label("score")
+    return select(every.c.kind, every.c.subject_id, score).group_by(every.c.kind, every.c.subject_id).subquery()
+
+
+def _score_of(word: int, spellings: int, kind: Any, subject_id: Any) -> Any:
+    """What another word of the question earns there; null if it is missing."""
+    entry = aliased(SearchEntry)
+    ids = [_parameter(_ID, word, number) for number in range(spellings)]
+    earned = [_parameter(_EARNED, word, number) for number in range(spellings)]
+    per_cent = case(*((entry.word_id == id_, per_cent) for id_, per_cent in zip(ids, earned, strict=True)))
+    return (
+        select(func.max(entry.weight * per_cent))
+        .where(entry.word_id.in_(ids), entry.kind == kind, entry.subject_id == subject_id)
+        .scalar_subquery()
+    )
+
+
+def _parameter(name: str, word: int, spelling: int) -> BindParameter[int]:
+    return bindparam(name.format(word, spelling), type_=Integer)
+
+
+def _shown(best: Any, lang: str) -> Select[Any]:
+    director = aliased(Person)
+    is_kind = {kind: best.c.kind == kind for kind in (FILM, PERSON, COLLECTION)}
+    return (
+        select(
+            *(best.c.kind, best.c.subject_id, best.c.matched, best.c.score),
+            func.coalesce(Film.slug, Person.slug, Collection.slug).label("slug"),
+            func.coalesce(Film.title, Person.name, in_language(lang, Collection, "title")).label("title"),
+            *(Film.year, Film.minutes, director.name.label("director")),
+        )
+        .select_from(best)
+        .outerjoin(Film, and_(is_kind[FILM], Film.id == best.c.subject_id))
+        .outerjoin(FilmDirector, FilmDirector.film_id == Film.id)
+        .outerjoin(director, director.id == FilmDirector.person_id)
+        .outerjoin(Person, and_(is_kind[PERSON], Person.id == best.c.subject_id))
+        .outerjoin(Collection, and_(is_kind[COLLECTION], Collection.id == best.c.subject_id))
+        .order_by(
+            best.c.matched.desc(), best.c.score.desc(), best.c.kind, best.c.subject_id.desc(), FilmDirector.position
+        )
+    )

@@ -1,5 +1,7 @@
 """The catalogue's pages: the wall of films, a film, collections, posters."""
 
+from typing import Any
+
 from flask import Blueprint, Response, abort, current_app, redirect, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
@@ -7,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from store import clock
 from store.catalogue import browse
 from store.catalogue.facets import index_for
+from store.catalogue.licence import Bar
 from store.catalogue.machines import film_facts
 from store.catalogue.offers import facets_offered
 from store.catalogue.posters import poster_mark, poster_svg
@@ -14,16 +17,17 @@ from store.catalogue.search import search
 from store.catalogue.wall import Choice, films_chosen
 from store.db import db
 from store.language import language
-from store.prepaid_cards.denominations import on_sale_at
 from store.rentals.standing import standing_of
-from store.shown import version_of
+from store.web.band import money_band
 from store.web.corner import visitor_country
-from store.web.kept_pages import same_for_every_stranger, version_seen
+from store.web.kept_pages import same_for_every_stranger
+from store.web.kept_pieces import kept, piece, version_shown
 from store.web.markdown import render_markdown
 
 blueprint = Blueprint("catalogue", __name__)
 
 HITS, SUGGESTED, NEAREST = 60, 8, 4
+NOBODYS_STANDING = {"standing": None, "credit_cents": None}
 POSTER_LIFE = "public, max-age=31536000, immutable"
 
 
@@ -32,48 +36,65 @@ POSTER_LIFE = "public, max-age=31536000, immutable"
 def films() -> str:
     """The wall: what the address chooses, in its order, after its cursor; one choice has one address."""
     choice = Choice.of(request.args.getlist)
+    wall = piece("catalogue/wall.html", lambda: _wall(choice), choice.address())
+    return render_template("catalogue/films.html", wall=wall, band=money_band())
+
+
+def _wall(choice: Choice) -> dict[str, Any]:
     on_wall, last = films_chosen(db.session, choice)
     if choice.after and not on_wall:
         choice = choice.going_on(None)  # that film is gone, or was the last
         on_wall, last = films_chosen(db.session, choice)
-    index = index_for(db.session, version_of(db.session), choice.chosen)
-    return render_template(
-        "catalogue/films.html",
-        films=on_wall,
-        count=index.count(choice.chosen),
-        choice=choice,
-        facets=facets_offered(index, choice, language()),
-        next_address=choice.going_on(last).address() if last else None,
-        band_denominations=on_sale_at(db.session, version_seen()),
-    )
+    index = index_for(db.session, version_shown(), choice.chosen)
+    return {
+        "films": on_wall,
+        "count": index.count(choice.chosen),
+        "choice": choice,
+        "facets": facets_offered(index, choice, language()),
+        "next_address": choice.going_on(last).address() if last else None,
+    }
 
 
 @blueprint.get("/films/<slug>")
 @same_for_every_stranger
 def film(slug: str) -> AnyResponse | str:
     """A film, and what this visitor can do with it."""
-    found = browse.film_page(db.session, slug, language(), clock.today())
+    found = kept(
+        lambda: browse.film_page(db.session, slug, language(), clock.today()), browse.film_page, slug, language()
+    )
     if found is None:
         return redirect(f"/films/{browse.former_slug(db.session, slug) or abort(404)}", 301)
-    standing = (
-        standing_of(db.session, current_user.customer_id, found.id, clock.now())
-        if current_user.is_authenticated
-        else None
-    )
     bar = found.licence.bar(visitor_country(), clock.today())
+    facts = {
+        "film": found,
+        "bar": bar,
+        "play_hours": current_app.config["RENTAL_PLAY_HOURS"],
+        "start_days": current_app.config["RENTAL_START_DAYS"],
+    }
+    related = piece("catalogue/film_related.html", lambda: {"films": browse.related_films(db.session, found.id)}, slug)
     return render_template(
         "catalogue/film.html",
-        film=found,
-        standing=standing,
-        bar=bar,
-        now=clock.now(),
-        play_hours=current_app.config["RENTAL_PLAY_HOURS"],
-        start_days=current_app.config["RENTAL_START_DAYS"],
-        facts=film_facts(found, bar, current_app.config["SHOP_URL"], current_app.config["SHOP_CURRENCY"]),
-        shop_url=current_app.config["SHOP_URL"],
-        related=browse.related_films(db.session, found.id),
-        band_denominations=on_sale_at(db.session, version_seen()),
+        **facts,
+        **_own_standing(found.id),
+        strangers_acts=piece("catalogue/film_acts.html", lambda: {**facts, **NOBODYS_STANDING}, slug, bar),
+        head=piece("catalogue/film_head.html", lambda: _machine_facts(found, bar), slug, bar),
+        opening=piece("catalogue/film_opening.html", lambda: facts, slug, bar),
+        related=related,
+        band=money_band(),
     )
+
+
+def _own_standing(film_id: int) -> dict[str, Any]:
+    """What somebody who is signed in can do with the film; nothing of a stranger."""
+    if not current_user.is_authenticated:
+        return {}
+    now = clock.now()
+    return {"standing": standing_of(db.session, current_user.customer_id, film_id, now), "now": now}
+
+
+def _machine_facts(film: browse.FilmPage, bar: Bar | None) -> dict[str, Any]:
+    shop_url, currency = current_app.config["SHOP_URL"], current_app.config["SHOP_CURRENCY"]
+    return {"film": film, "facts": film_facts(film, bar, shop_url, currency), "shop_url": shop_url}
 
 
 @blueprint.get("/collections")
@@ -83,7 +104,7 @@ def collections() -> str:
     return render_template(
         "catalogue/collections.html",
         collections=browse.all_collections(db.session, language()),
-        band_denominations=on_sale_at(db.session, version_seen()),
+        band=money_band(),
     )
 
 
@@ -98,7 +119,7 @@ def collection(slug: str) -> str:
         intro=render_markdown(page.intro),
         more=render_markdown(page.more),
         films=browse.films_of_collection(db.session, slug),
-        band_denominations=on_sale_at(db.session, version_seen()),
+        band=money_band(),
     )
 
 
@@ -107,9 +128,7 @@ def collection(slug: str) -> str:
 def person(slug: str) -> str:
     """Somebody who made films, and the films."""
     found, films = browse.person_page(db.session, slug) or abort(404)
-    return render_template(
-        "catalogue/person.html", person=found, films=films, band_denominations=on_sale_at(db.session, version_seen())
-    )
+    return render_template("catalogue/person.html", person=found, films=films, band=money_band())
 
 
 @blueprint.get("/recherche")
@@ -117,9 +136,7 @@ def search_page() -> str:
     """What a question finds; where nothing carries all of its words, what comes nearest."""
     found = search(db.session, request.args.get("q", ""), language(), HITS)
     nearest = browse.newest_films(db.session, NEAREST) if found.question and not found.hits else []
-    return render_template(
-        "catalogue/search.html", found=found, nearest=nearest, band_denominations=on_sale_at(db.session, version_seen())
-    )
+    return render_template("catalogue/search.html", found=found, nearest=nearest, band=money_band())
 
 
 @blueprint.get("/recherche/suggestions")

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Integer, Select, bindparam, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from store.catalogue.browse import FilmCard, cards_of, cards_query
@@ -75,24 +76,24 @@ def films_chosen(session: Session, choice: Choice) -> tuple[list[FilmCard], str 
 
     Goes on from the place of a film in the order, so that page 2,000 costs what page 2 does; a film that is unknown has none.
     """
-    page = _page(choice).subquery()
-    key, greatest_first = SORTS[choice.sort]
-    order = (key.desc(), Film.id.desc()) if greatest_first else (key, Film.id)
-    query = cards_query().join(page, page.c.id == Film.id).order_by(*order, FilmDirector.position)
-    films = cards_of(session, query)
+    query = _query(choice.sort, frozenset(choice.chosen), choice.after is not None)
+    films = cards_of(session, query, {**choice.chosen, "after": choice.after, "count": PAGE + 1})
     return films[:PAGE], films[PAGE - 1].slug if len(films) > PAGE else None
 
 
-def _page(choice: Choice) -> Select[Any]:
-    key, greatest_first = SORTS[choice.sort]
+@cache
+def _query(sort: str, facets: frozenset[str], goes_on: bool) -> Select[Any]:
+    """The query of every choice of this shape: each of `facets` is a parameter, and so is `after` if it goes on."""
+    key, greatest_first = SORTS[sort]
     order = (key.desc(), Film.id.desc()) if greatest_first else (key, Film.id)
-    page = select(Film.id).where(condition(choice.chosen)).order_by(*order).limit(PAGE + 1)
-    if choice.after is None:
-        return page
-    last = aliased(Film)
-    place = select(getattr(last, key.key), last.id).where(last.slug == choice.after).scalar_subquery()
-    here = tuple_(key, Film.id)
-    return page.where(here < place if greatest_first else here > place)
+    page = select(Film.id).where(condition(facets)).order_by(*order).limit(bindparam("count", type_=Integer))
+    if goes_on:
+        last = aliased(Film)
+        place = select(getattr(last, key.key), last.id).where(last.slug == bindparam("after")).scalar_subquery()
+        here = tuple_(key, Film.id)
+        page = page.where(here < place if greatest_first else here > place)
+    on_page = page.subquery()
+    return cards_query().join(on_page, on_page.c.id == Film.id).order_by(*order, FilmDirector.position)
 
 
 def _some(values: list[str]) -> tuple[str, ...]:

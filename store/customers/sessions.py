@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from store.customers.models import Customer, CustomerSession, SignedIn
@@ -12,6 +12,21 @@ from store.customers.models import Customer, CustomerSession, SignedIn
 LONGEST = timedelta(days=60)
 LONGEST_IDLE = timedelta(days=14)
 SEEN_PRECISION = timedelta(minutes=5)
+
+_INSTANT = CustomerSession.seen_at.type
+_FOUND = (
+    select(
+        *(Customer.id, Customer.name, Customer.email, Customer.wallet_id, Customer.role, Customer.country),
+        *(CustomerSession.seen_at, CustomerSession.pin_entered_at),
+    )
+    .join(CustomerSession, CustomerSession.customer_id == Customer.id)
+    .where(
+        CustomerSession.digest == bindparam("digest"),
+        CustomerSession.began_at > bindparam("began_after", type_=_INSTANT),
+        CustomerSession.seen_at > bindparam("seen_after", type_=_INSTANT),
+    )
+)
+"""Built once: it is asked for with every page of whoever is signed in."""
 
 
 def begin(session: Session, customer_id: int, user_agent: str, at: datetime) -> str:
@@ -27,19 +42,10 @@ def begin(session: Session, customer_id: int, user_agent: str, at: datetime) -> 
 
 def find(session: Session, session_id: str, at: datetime) -> SignedIn | None:
     """Who is signed in under this id, unless the session ended, was too long idle or is too old."""
-    row = session.execute(
-        select(
-            *(Customer.id, Customer.name, Customer.email, Customer.wallet_id, Customer.role, Customer.country),
-            *(CustomerSession.seen_at, CustomerSession.pin_entered_at),
-        )
-        .join(CustomerSession, CustomerSession.customer_id == Customer.id)
-        .where(
-            CustomerSession.digest == digest(session_id),
-            CustomerSession.began_at > at - LONGEST,
-            CustomerSession.seen_at > at - LONGEST_IDLE,
-        )
-    ).first()
-    return SignedIn(session_id, digest(session_id), *row) if row else None
+    its_digest = digest(session_id)
+    asked = {"digest": its_digest, "began_after": at - LONGEST, "seen_after": at - LONGEST_IDLE}
+    row = session.connection().execute(_FOUND, asked).first()
+    return SignedIn(session_id, its_digest, *row) if row else None
 
 
 def is_stale(seen_at: datetime, at: datetime) -> bool:

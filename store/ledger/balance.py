@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import bindparam, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from store.ledger.chart import LOT_ACCOUNTS, UNREDEEMED_CARDS, VOUCHER_VAT
@@ -37,13 +37,17 @@ class Part:
     expires_at: datetime | None
 
 
+_CREDIT = select(func.coalesce(func.sum(Lot.remaining), 0)).where(
+    Lot.wallet_id == bindparam("wallet_id"),
+    HOLDS_SOMETHING,
+    or_(Lot.expires_at.is_(None), Lot.expires_at > bindparam("at", type_=Lot.expires_at.type)),
+)
+"""Built once: it is asked for with every page of whoever is signed in."""
+
+
 def credit_of(session: Session, wallet_id: int, at: datetime) -> int:
     """The cents that the wallet's owner may spend at this instant: an expired lot counts nothing, swept or not."""
-    credit = session.scalars(
-        select(func.coalesce(func.sum(Lot.remaining), 0)).where(
-            Lot.wallet_id == wallet_id, HOLDS_SOMETHING, or_(Lot.expires_at.is_(None), Lot.expires_at > at)
-        )
-    ).one()
+    credit = session.connection().execute(_CREDIT, {"wallet_id": wallet_id, "at": at}).scalar_one()
     return int(credit)  # PostgreSQL sums to a Decimal
 
 

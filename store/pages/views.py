@@ -11,8 +11,9 @@ from store.catalogue import browse
 from store.db import db
 from store.language import language
 from store.ledger.balance import last_audit, last_closing, outstanding
-from store.prepaid_cards.denominations import on_sale_at
-from store.web.kept_pages import same_for_every_stranger, version_seen
+from store.web.band import money_band
+from store.web.kept_pages import same_for_every_stranger
+from store.web.kept_pieces import piece
 from store.web.markdown import render_markdown
 
 blueprint = Blueprint("pages", __name__)
@@ -25,12 +26,8 @@ TEXT_PAGES = ("conditions", "mentions-legales", "confidentialite", "accessibilit
 @same_for_every_stranger
 def home() -> str:
     """The film of the week, new films, collections, cards."""
-    today = clock.now().astimezone(clock.shop_zone()).date()
-    return render_template(
-        "pages/home.html",
-        home=browse.home(db.session, language(), today),
-        band_denominations=on_sale_at(db.session, version_seen()),
-    )
+    walls = piece("pages/walls.html", lambda: {"home": browse.home(db.session, language(), clock.today())})
+    return render_template("pages/home.html", walls=walls, band=money_band())
 
 
 @blueprint.get("/preuve")

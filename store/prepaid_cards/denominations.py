@@ -1,6 +1,5 @@
 """What cards are on sale."""
 
-from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,14 +14,6 @@ class BadDenomination(Exception):
 def on_sale(session: Session) -> list[Denomination]:
     """The denominations that one can buy, cheapest first."""
     return [denomination for denomination in known(session) if denomination.on_sale]
-
-
-def on_sale_at(session: Session, version: int | None) -> list[Denomination]:
-    """The same, asked once in each process for a version of what is shown; each time, if nobody knows the version."""
-    kept: tuple[int | None, list[Denomination]] = current_app.extensions.get("denominations", (None, []))
-    if version is None or kept[0] != version:
-        kept = current_app.extensions["denominations"] = version, on_sale(session)
-    return kept[1]
 
 
 def known(session: Session) -> list[Denomination]:

@@ -17,10 +17,10 @@ import structlog
 from flask import Flask, Response, current_app, request
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.sql import text
 
 from store import clock
 from store.db import db
+from store.shown import version_at
 
 LARGEST_KEPT = 16 * 1024 * 1024
 """Bytes of all kept pages together."""
@@ -28,7 +28,6 @@ LARGEST_KEPT = 16 * 1024 * 1024
 OF_A_BODY = {"Content-Type", "Content-Length", "Content-Encoding"}
 KEPT, VERSION_SEEN = "shop.kept", "shop.version"
 ENCODINGS = ("br", "zstd", "gzip")
-VERSION = text("SELECT version FROM shown")
 
 Key = tuple[str, ...]
 View = TypeVar("View", bound=Callable[..., Any])
@@ -95,7 +94,7 @@ class KeptPages:
         """The version of what is shown; None when the database does not say."""
         try:
             with self._engine.connect() as connection:
-                return int(connection.execute(VERSION).scalar_one())
+                return version_at(connection)
         except DBAPIError as error:
             log.warning("the version of what is shown is unknown", error=repr(error))
             return None

@@ -6,7 +6,7 @@ from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
-from flask import Flask, Response, abort, request, url_for
+from flask import Flask, Response, abort, request
 
 FIRST = ("tokens.css", "base.css")
 ONE_YEAR_S = 31_536_000
@@ -17,14 +17,11 @@ def init_app(app: Flask) -> None:
     folder = Path(app.static_folder or "static")
 
     @cache
-    def asset_hash(name: str) -> str:
-        return _digest((folder / name).read_bytes())
-
     def asset_url(name: str) -> str:
         """The address of a file under `static/`, with a mark of its content."""
-        return url_for("static", filename=name, v=asset_hash(name))
+        return f"{app.static_url_path}/{name}?v={_digest((folder / name).read_bytes())}"
 
-    sheet = join_sheets(folder / "css", lambda name: f"{app.static_url_path}/{name}?v={asset_hash(name)}")
+    sheet = join_sheets(folder / "css", asset_url)
     sheet_hash = _digest(sheet.encode())
 
     @app.get("/style-<mark>.css")
@@ -33,7 +30,7 @@ def init_app(app: Flask) -> None:
             abort(404)
         return for_a_year(Response(sheet, mimetype="text/css"))
 
-    app.add_template_global(lambda: url_for("stylesheet", mark=sheet_hash), "stylesheet_url")
+    app.add_template_global(lambda: f"/style-{sheet_hash}.css", "stylesheet_url")
     app.add_template_global(asset_url, "asset_url")
     app.after_request(_keep_marked_files)
 
