@@ -6,20 +6,14 @@ from dataclasses import dataclass
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from store import clock
-from store.audit.alert import raise_alert
 from store.audit.models import AuditEntry
-from store.checkout.models import Order
-from store.db import db, transaction
-from store.prepaid_cards.gifts import GiftWish, given_by
+from store.db import db
 from store.web.limits import limiter
-from tests.checkout import sales
-from tests.playback.theatre import RECIPE, write_film
-from tests.prepaid_cards.counter import Counter
 from tests.shop import Shop, csrf_of
+from tests.web.furnished import STRIPE_SESSION, furnish
 
 EVERYBODY = "everybody"
 SIGNED_IN = "whoever is signed in; a stranger is asked to"
@@ -172,9 +166,9 @@ def with_head(methods: dict[str, str]) -> dict[str, str]:
     return methods | ({"HEAD": methods["GET"]} if "GET" in methods else {})
 
 
-def filled(values: dict[str, object]) -> dict[str, str]:
+def filled(values: dict[str, str]) -> dict[str, str]:
     """Each route with these values in its variable parts."""
-    addresses = {rule: re.sub(r"<(\w+)>", lambda name: str(values[name[1]]), rule) for rule in ROUTES}
+    addresses = {rule: re.sub(r"<(\w+)>", lambda name: values[name[1]], rule) for rule in ROUTES}
     return addresses | {"/sitemap-<number>.xml": "/sitemap-1.xml", "/<name>": "/aide"}
 
 
@@ -182,56 +176,25 @@ def filled(values: dict[str, object]) -> dict[str, str]:
 def world(app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> World:
     """A shop in which everything belongs to one customer; the others own nothing."""
     monkeypatch.setattr(limiter, "enabled", False)
-    shop.film()
-    write_film(app)
-    owner = shop.customer("owner@example.org", credit=9000)
-    number, _ = sales.sell(app, owner), sales.sell(app, owner)
-    sales.order(app, owner)
-    entitlement_id = sales.spend(app, owner, act="buy")
+    furnished = furnish(app, shop)
     browsers = {
         "stranger": app.test_client(),
         "other": shop.signed_in(shop.customer("other@example.org", credit=100)),
         "staff": shop.signed_in(shop.staff()),
-        "owner": shop.signed_in(owner),
     }
     tokens = {
         who: csrf_of(browser, "/compte" if who != "stranger" else "/connexion") for who, browser in browsers.items()
     }
-    begun = browsers["owner"].post("/films/la-sociale/lecture", data={"csrf_token": tokens["owner"]})
-    with app.app_context():
-        today, now = clock.today(), clock.now()
-    Counter(app).card(owner, gift=GiftWish("email", "Paul", "paul@example.org", "", today))
-    with app.app_context(), transaction() as session:
-        raise_alert(session, "refund_failed", "refund:1", {"refund": "re_1"}, now)
-        session.execute(update(Order).where(Order.id == 1).values(stripe_session_id="cs_test_1"))
-        [given] = given_by(session, owner.id)
-        unpaid = session.scalars(select(Order.key).where(Order.state == "pending")).one()
-        card_id = sales.card_of(session, session.get_one(Order, 2)).id
-    mine = {
-        **{
-            "name": "aide",
-            "slug": "la-sociale",
-            "film": "la-sociale",
-            "recipe": RECIPE,
-            "mark": "x",
-            "filename": "x.svg",
-        },
-        **{
-            "gift_id": given.gift.id,
-            "card_id": card_id,
-            "number": number,
-            "entitlement_id": entitlement_id,
-            "alert_id": 1,
-        },
-        **{"lease_id": begun.json["renew"].rpartition("/")[2], "token": begun.json["manifest"].split("/")[2]},
+    nobodys = dict.fromkeys(("gift_id", "card_id", "entitlement_id"), "999") | {
+        "number": "2020-000999",
+        "lease_id": "x",
     }
-    nobodys = {"gift_id": 999, "card_id": 999, "number": "2020-000999", "entitlement_id": 999, "lease_id": "x"}
     by_query = {"/paiement/retour": "session_id", "/paiement/reprendre": "commande"}
     return World(
-        browsers,
-        tokens,
-        filled(mine) | queries(by_query, "cs_test_1", unpaid),
-        filled(mine | nobodys) | queries(by_query, "cs_test_0", "x"),
+        browsers | {"owner": furnished.browser},
+        tokens | {"owner": furnished.token},
+        filled(furnished.values) | queries(by_query, STRIPE_SESSION, furnished.unpaid),
+        filled(furnished.values | nobodys) | queries(by_query, "cs_test_0", "x"),
     )
 
 
