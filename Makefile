@@ -16,9 +16,10 @@ demo: .venv/.ok $(MESSAGES).mo ## the shop, its worker and the Stripe sandbox on
 test: .venv/.dev $(MESSAGES).mo ## every test, on SQLite and PostgreSQL, with a real browser
 	@exec $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-check: .venv/.dev $(MESSAGES).mo ## format, lint, types, then every test (the import contract is one: tests/test_house.py)
+check: .venv/.dev $(MESSAGES).mo ## format, lint, security scan, types, then every test (the import contract is one: tests/test_house.py)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/ast-grep scan --config tests/scan/sgconfig.yml --error=unused-suppression store config.py wsgi.py templates static/js deploy
 	$(BIN)/mypy
 	@$(MAKE) --no-print-directory test
 

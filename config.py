@@ -18,9 +18,9 @@ from sqlalchemy.exc import ArgumentError
 ROOT = Path(__file__).resolve().parent
 
 MODES = ("production", "demo", "test")
-DEMO_SECRET = "demo-secret-for-loopback-only-never-for-production"
+DEMO_SECRET = "demo-secret-for-loopback-only-never-for-production"  # noqa: S105  # public on purpose: production refuses it
 DEMO_STRIPE_KEY = "sk_test_sandbox"
-DEMO_WEBHOOK_SECRET = "whsec_sandbox"
+DEMO_WEBHOOK_SECRET = "whsec_sandbox"  # noqa: S105  # public on purpose: production refuses it
 SHORTEST_SECRET = 32
 
 HOST = r"([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:]+\])(:[1-9][0-9]{0,4})?"

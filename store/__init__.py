@@ -113,7 +113,7 @@ def create_app(settings: Mapping[str, Any]) -> Flask:
     Path(app.instance_path).mkdir(parents=True, exist_ok=True)
     if settings["PROXY_HOPS"]:
         hops = settings["PROXY_HOPS"]
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # how WSGI is wrapped
     init_logs()
     init_db(app)
     kept_pages.init_app(app)

@@ -44,7 +44,7 @@ def _owner_engine() -> Engine:
 
 def _run(connection: Connection, revision: str) -> None:
     if connection.dialect.name == "postgresql":
-        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        connection.execute(text("SELECT set_config('lock_timeout', :patience, false)"), {"patience": LOCK_TIMEOUT})
         connection.commit()
     alembic = Config()
     alembic.set_main_option("script_location", str(ROOT / "migrations"))

@@ -45,7 +45,7 @@ class _Compiled:
 
     def __init__(self, statement: ClauseElement, dialect: Dialect, values: Values) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=list(values))
-        assert isinstance(compiled, SQLCompiler)
+        assert isinstance(compiled, SQLCompiler)  # noqa: S101  # for the types: statements compile to nothing else
         self.sql = str(compiled)
         self._is_positional = compiled.positional
         binds = {name: bind for bind, name in compiled.bind_names.items()}

@@ -40,7 +40,7 @@ MASTERS = HERE / "masters"
 PACKAGED = HERE / "packaged"
 SUBTITLE_LANGUAGES = ("fr", "en")
 
-PASSWORD = "demo-demo-demo"
+PASSWORD = "demo-demo-demo"  # noqa: S105  # public on purpose: production refuses accounts that have it
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class Program:
     lines: IO[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        assert self.process.stdout is not None
+        assert self.process.stdout is not None  # noqa: S101  # for the types: PIPE was asked for
         self.lines = self.process.stdout
 
     def check(self) -> None:
@@ -74,7 +74,7 @@ def start(command: Sequence[str], cwd: Path, longest_s: float, largest_bytes: in
     """
     launcher = [sys.executable, "-I", "-S", __file__, str(os.getpid()), str(largest_bytes)]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603  # a list, never a shell; what a film brings along is a file of ours in it
             [*launcher, *command],
             cwd=cwd,
             env=ENVIRONMENT,
@@ -116,7 +116,7 @@ def _become(parent: int, largest_bytes: int, command: list[str]) -> None:
         _die_with_parent()
     if os.getppid() != parent:  # it died before we asked to follow
         sys.exit(1)
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606  # no shell is the point
 
 
 def _die_with_parent() -> None:

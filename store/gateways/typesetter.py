@@ -43,7 +43,7 @@ def typeset_png(template: str, data: Mapping[str, Any], dots_per_inch: float) ->
 def _typeset(template: str, data: Mapping[str, Any], **options: Any) -> bytes:
     order = json.dumps({"template": template, "data": data, "options": options}, ensure_ascii=False).encode()
     try:
-        done = subprocess.run([sys.executable, "-I", __file__], input=order, capture_output=True, timeout=LONGEST_S)
+        done = subprocess.run([sys.executable, "-I", __file__], input=order, capture_output=True, timeout=LONGEST_S)  # noqa: S603  # this interpreter and this file; what is set goes through a pipe
     except subprocess.TimeoutExpired:
         raise CannotTypeset(f"{template} took more than {LONGEST_S} s") from None
     if done.returncode == REFUSED:

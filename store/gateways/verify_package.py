@@ -71,7 +71,7 @@ def _check_playlist(folder: Path, name: str) -> float:
 
 def _check_dash(folder: Path, expected_duration_s: float) -> None:
     text = _inside(folder, "index.mpd").read_text(encoding="utf-8")
-    duration = ElementTree.fromstring(text).get("mediaPresentationDuration", "")
+    duration = ElementTree.fromstring(text).get("mediaPresentationDuration", "")  # noqa: S314  # our own packager wrote it; expat since 2.4 bounds entities
     found = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?", duration)
     hours, minutes, seconds = (float(part or 0) for part in found.groups()) if found else (0.0, 0.0, 0.0)
     if abs(hours * 3600 + minutes * 60 + seconds - expected_duration_s) > SEGMENT_S:

@@ -43,7 +43,7 @@ from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
 from store.stop import stop_at
 from store.web.corner import visitor_credit
 from store.web.limits import limiter
-from store.web.next_page import drop_for, keep_for, this_page
+from store.web.next_page import drop_for, keep_for, kept, this_page
 
 blueprint = Blueprint("prepaid_cards", __name__)
 blueprint.add_app_template_global(draw_ticket)
@@ -272,7 +272,7 @@ def _receipt() -> str | Response:
 
 def _claimed_code() -> str:
     """The code that this browser entered before signing in, as it is printed; nothing for anybody else."""
-    claimed = claim.unseal(_keys(), request.cookies.get(CLAIM_COOKIE, ""))
+    claimed = claim.unseal(_keys(), kept(CLAIM_COOKIE))
     code = code_entered(db.session, *claimed, keys=_keys()) if claimed else None
     return written(code) if code else ""
 

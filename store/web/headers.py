@@ -35,6 +35,7 @@ def content_security_policy(checkout: str) -> str:
     return "; ".join(
         (
             "default-src 'none'",
+            "object-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
             "img-src 'self'",

@@ -12,7 +12,7 @@ from store.language import ENGLISH, FRENCH, language
 DELIMITERS = {FRENCH: ";", ENGLISH: ","}
 DECIMAL_POINTS = {FRENCH: ",", ENGLISH: "."}
 NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
 BYTE_ORDER_MARK = "\ufeff"
 """Without it spreadsheets take UTF-8 for something older."""
 

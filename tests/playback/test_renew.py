@@ -44,7 +44,7 @@ def renewed(
 
 def refusal(*args: object, **more: object) -> str:
     with pytest.raises(Refused) as refused:
-        renewed(*args, **more)  # type: ignore[arg-type]
+        renewed(*args, **more)  # type: ignore[arg-type]  # `more` is what it takes
     return refused.value.reason
 
 

@@ -41,7 +41,7 @@ def begin(client: FlaskClient, **fields: object) -> dict:
 
 
 def token_for(app: Flask, lease_id: str = "lease", film: str = SLUG, at: datetime | None = None, **more: object) -> str:
-    return make_token(app.config["MEDIA_TOKEN_KEYS"], lease_id, film, RECIPE, at or now(), **more)  # type: ignore[arg-type]
+    return make_token(app.config["MEDIA_TOKEN_KEYS"], lease_id, film, RECIPE, at or now(), **more)  # type: ignore[arg-type]  # `more` is what it takes
 
 
 def test_a_stranger_signs_in_and_comes_back(client: FlaskClient, shop: Shop) -> None:

@@ -7,6 +7,7 @@ import argparse
 import collections
 import itertools
 import os
+import random
 import signal
 import sys
 import tempfile
@@ -34,21 +35,24 @@ from tests.soak.kills import Campaign
 from tests.soak.processes import PROCESSES, in_two_processes
 from tests.soak.races import Tally, cross, redeem_at_once, spend_at_once
 from tests.soak.shops import Engine, Soaked, engine_of
+from tests.web.odd_inputs import OddInputs
 
 STEPS = 5_000
 KILLS = 200
 REDEMPTIONS = 100
 WALKS = 500
 DELIVERIES = 10_000
+INPUTS = 25_000
 RACE_S = 15
 """The numbers to reach, on each engine."""
 
-SHARES = {"histories": 0.2, "kills": 0.3, "race": 0.05, "walks": 0.2, "deliveries": 0.1}
+SHARES = {"histories": 0.2, "kills": 0.2, "race": 0.05, "walks": 0.2, "deliveries": 0.1, "inputs": 0.1}
 """Of an engine's half of the minutes."""
 
 STEPS_OF_A_HISTORY, HISTORIES_OF_A_SHOP = 50, 20
 KILLS_OF_A_SHOP = 50
 WALKS_OF_A_SHOP, SHOPS_OF_A_PROCESS = 20, 10_000
+INPUTS_OF_A_SHOP = 1_250
 CRASH_EVERY = 10
 """Of so many kills on PostgreSQL one kills the server as well, by turns one of its processes and all of it."""
 
@@ -265,7 +269,24 @@ def deliveries(engine: Engine, run: Run) -> Iterator[str]:
         yield f"deliveries: film pages stall meanwhile: {_spread(figures.pages)}"
 
 
-PARTS = (histories, kills, writers, crossings, redemptions, walks, deliveries)
+def inputs(engine: Engine, run: Run) -> Iterator[str]:
+    """Odd inputs to every route by a stranger, a customer and staff: no answer from 500 on, none that takes long."""
+    began, sent, answered = time.monotonic(), 0, collections.Counter[int]()
+    while run.goes_on("inputs", sent, INPUTS, began):
+        seed = run.seed + sent
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            own_sandbox(Path(folder, "sandbox")) as sandbox,
+            engine.fresh_shop(**sandbox.settings) as soaked,
+        ):
+            odd = OddInputs(soaked.app, soaked.shop, random.Random(seed))
+            yield from (f"inputs, --seed {seed}: {complaint}" for complaint in odd.complaints(INPUTS_OF_A_SHOP))
+        sent, answered = sent + INPUTS_OF_A_SHOP, answered + odd.answered
+        tell(f"{engine.name}: {sent} odd inputs, {sent / (time.monotonic() - began):.0f} a second")
+    tell(f"{engine.name}: answered {', '.join(f'{status}: {count}' for status, count in sorted(answered.items()))}")
+
+
+PARTS = (histories, kills, writers, crossings, redemptions, walks, deliveries, inputs)
 
 
 def _crash(engine: Engine, killed: int) -> Callable[[], float] | None:

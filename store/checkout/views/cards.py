@@ -20,7 +20,7 @@ from store.db import db
 from store.prepaid_cards import denominations, pool
 from store.prepaid_cards.gifts import GiftWish
 from store.prepaid_cards.print_cards import unprintable
-from store.web.next_page import drop_for, keep_for
+from store.web.next_page import drop_for, keep_for, kept
 
 PURPOSES = {"moi": "self", "cadeau": "gift", "suspendue": "suspended"}
 DRAFT_COOKIE = "draft"
@@ -74,14 +74,14 @@ def _sign_in_first(form: CardForm) -> Response:
         return redirect(url_for("customers.sign_in", next=url_for("checkout.offer", **chosen)), 303)
     back = url_for("checkout.offer", **chosen, brouillon=1, _anchor="offrir")
     answer = redirect(url_for("customers.sign_in", next=back), 303)
-    kept = draft.seal(current_app.config["SECRET_KEY"], written)
-    keep_for(url_for("checkout.offer"), answer, DRAFT_COOKIE, kept, draft.LIFE_S)
+    sealed = draft.seal(current_app.config["SECRET_KEY"], written)
+    keep_for(url_for("checkout.offer"), answer, DRAFT_COOKIE, sealed, draft.LIFE_S)
     return answer
 
 
 def _draft() -> MultiDict[str, str] | None:
     """What this browser filled in before signing in."""
-    written = draft.unseal(current_app.config["SECRET_KEY"], request.cookies.get(DRAFT_COOKIE, ""))
+    written = draft.unseal(current_app.config["SECRET_KEY"], kept(DRAFT_COOKIE))
     return MultiDict(written) if written else None
 
 

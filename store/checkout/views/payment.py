@@ -21,6 +21,7 @@ from store.gateways.stripe_gateway import StripeUnavailable, fetch_session
 from store.language import language
 from store.rentals.standing import standing_of
 from store.web.corner import visitor_credit
+from store.web.next_page import to_payment
 
 
 @blueprint.get("/paiement/retour")
@@ -60,7 +61,7 @@ def resume() -> Response | Page:
     except StripeUnavailable:
         return _given_up_page(order, stripe_is_away()), 503
     if checkout and checkout.status == "open" and checkout.url:
-        return redirect(checkout.url, 303)
+        return to_payment(checkout.url)
     return redirect(url_for("checkout.come_back", session_id=order.stripe_session_id), 303)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flask import current_app, redirect
+from flask import current_app
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -11,6 +11,7 @@ from store.checkout.start import Purchase, start
 from store.gateways.stripe_gateway import OrderRefused, StripeUnavailable
 from store.ledger.post import WalletFrozen
 from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS, WalletFull
+from store.web.next_page import to_payment
 
 Page = tuple[str, int]
 
@@ -18,7 +19,7 @@ Page = tuple[str, int]
 def on_to_stripe(purchase: Purchase, label: Callable[[], str], again: Callable[..., Page]) -> Response | Page:
     """To the page on which to pay; or `again` the page that one came from, with a complaint and a status."""
     try:
-        return redirect(start(purchase, label, clock.now()), 303)
+        return to_payment(start(purchase, label, clock.now()))
     except WalletFull as full:
         return again(
             _(
