@@ -101,7 +101,8 @@ def _close(session: Session, customer_id: int, at: datetime) -> None:
     if hasten(session, customer_id, clock.today()):
         enqueue(session, "prepaid_cards.deliver_gifts", {})
     record(session, actor=customer_id, act="account.closed", subject=f"customer:{customer_id}", facts={}, at=at)
-    enqueue(session, "privacy.erase", {"customer_id": customer_id})
+    letters_first = LOOK_AGAIN if is_under_way(session, customer_id, at) else timedelta(0)
+    enqueue(session, "privacy.erase", {"customer_id": customer_id}, run_at=at + letters_first)
 
 
 def _forget(session: Session, customer_id: int, at: datetime) -> None:
