@@ -39,6 +39,8 @@ from store.playback import views as playback_views
 from store.prepaid_cards import cli as prepaid_cards_cli
 from store.prepaid_cards import jobs as prepaid_cards_jobs
 from store.prepaid_cards import views as prepaid_cards_views
+from store.privacy import jobs as privacy_jobs
+from store.privacy import views as privacy_views
 from store.rentals import jobs as rentals_jobs
 from store.rentals import views as rentals_views
 from store.web import (
@@ -71,6 +73,7 @@ ROOMS = (
     webhook,
     rentals_views,
     playback_views,
+    privacy_views,
     backoffice_views,
     health,
 )
@@ -96,6 +99,7 @@ JOBS = (
     media_jobs,
     playback_jobs,
     prepaid_cards_jobs,
+    privacy_jobs,
     rentals_jobs,
 )  # importing them registers their handlers
 

@@ -14,10 +14,11 @@ ENTRY_ROOMS = {"backoffice", "pages", "demo"}
 ENTRY_FILES = {"views", "forms", "webhook", "cli", "jobs"}
 ROWS = (
     {"web"},
+    {"privacy"},
     {"playback", "checkout"},
     {"rentals", "prepaid_cards"},
     {"customers", "catalogue", "media"},
-    {"ledger", "audit", "jobs"},
+    {"ledger", "audit", "jobs", "mail"},
     {"gateways"},
 )
 """Rooms under the entry files; under them stand the files of `store/` itself. Each row may import only those after it."""

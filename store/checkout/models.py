@@ -159,6 +159,8 @@ class ReceiptCounter(Base):
 class Receipt(Base):
     """A card sale (`sale`) or its refund (`credit_note`) on paper: whole as it was on its day, never changed, never removed.
 
+    Its buyer alone gives way to a pseudonym, `customer:12`, once their account is erased.
+
     A sale that `corrects` a credit note takes that back: its refund did not arrive after all.
 
     Sums are cents; a credit note's total is what was given back, above zero like any other. `vat_mode` is the cards';
@@ -212,7 +214,7 @@ class Receipt(Base):
 
 
 class WebhookEvent(Base):
-    """An event of Stripe's as it came: kept once, whatever is repeated."""
+    """An event of Stripe's: kept once, whatever is repeated, and without whom it is about."""
 
     __tablename__ = "webhook_event"
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from store import clock
+from store.checkout.forget import without_people
 from store.checkout.models import WebhookEvent
 from store.db import insert_if_absent, table_of, transaction
 from store.gateways.stripe_gateway import ForgedEvent, read_event
@@ -43,7 +44,7 @@ def receive() -> Response:
 def _keep_once(session: Session, event: dict[str, Any]) -> None:
     is_new = session.scalar(
         insert_if_absent(table_of(WebhookEvent), table_of(WebhookEvent).c.id)
-        .values(id=event["id"], type=event["type"], body=event, received_at=clock.now())
+        .values(id=event["id"], type=event["type"], body=without_people(event), received_at=clock.now())
         .returning(WebhookEvent.id)
     )
     if not is_new:

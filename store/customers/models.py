@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from store.db import Base, Identity
@@ -19,6 +19,7 @@ class Customer(Base):
     `language` (`fr`, `en`) is the one in which they are written to.
     `country` is where they say they live: None for the shop's. `pin_hash` is of the code that opens films for adults.
     `keeps_history_since` is when they asked that we remember which films they saw: None, we do not.
+    `wants_reminders`: letters about offered credit that ends. Of whom was erased `email` and `name` are a pseudonym.
     """
 
     __tablename__ = "customer"
@@ -35,6 +36,7 @@ class Customer(Base):
     country: Mapped[str | None]
     pin_hash: Mapped[str | None]
     keeps_history_since: Mapped[datetime | None]
+    wants_reminders: Mapped[bool] = mapped_column(server_default=true())
 
 
 class CustomerSession(Base):

@@ -37,11 +37,12 @@ from store.prepaid_cards.own import card_numbers, describe_holds, tickets_of
 from store.prepaid_cards.own import describe as describe_cards
 from store.rentals.own import describe as describe_films
 from store.rentals.standing import films_of
+from store.spreadsheet import as_csv, decimal
 from store.web import sign_in as browser
 from store.web.corner import visitor_country
+from store.web.download import download
 from store.web.limits import limiter, submitted_email, this_customer
 from store.web.next_page import own_path
-from store.web.spreadsheet import csv_response, decimal
 
 blueprint = Blueprint("customers", __name__)
 
@@ -227,7 +228,7 @@ def credit_csv() -> Response:
         for movement in movements
     )
     header = (_("Date"), _("Movement"), _("Sum"), _("Credit"), _("Reference"))
-    return csv_response("credit.csv", header, rows)
+    return download("credit.csv", as_csv(header, rows), "text/csv")
 
 
 def _security(form: PinForm) -> str:

@@ -1,9 +1,12 @@
 """Outgoing mail: by SMTP when MAIL_URL says so, else as files that anyone can open."""
 
+import re
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+from email.policy import default
 from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -11,6 +14,16 @@ from urllib.parse import unquote, urlsplit
 from flask import current_app
 
 TIMEOUT_S = 20
+REFUSED_FOR_GOOD = range(500, 600)
+"""Answers of a mail server after which asking again changes nothing (RFC 5321, 4.2.1)."""
+
+
+class AddressRefused(Exception):
+    """The server takes no letters for this address; `status` is its code, `said` its reason."""
+
+    def __init__(self, status: str, said: str) -> None:
+        super().__init__(status)
+        self.status, self.said = status, said
 
 
 def send(
@@ -22,13 +35,18 @@ def send(
     html: str,
     pictures: Mapping[str, bytes] | None = None,
     attachments: Mapping[str, bytes] | None = None,
+    stop_address: str | None = None,
 ) -> None:
     """Send one message, the same words as text and as HTML. `key` names it: sent twice, it is the same message twice.
 
     `pictures` are PNGs by the Content-ID that the HTML shows them under (`cid:…`), `attachments` PDFs by their file names.
-    Raises OSError or smtplib.SMTPException when it could not be handed over; the caller's job tries again.
+    `stop_address` is where one asks for no more of this kind (List-Unsubscribe, RFC 2369).
+    Raises AddressRefused when there is nobody to take it, OSError or smtplib.SMTPException when it could not be handed over:
+    the caller's job tries again.
     """
     message = _compose(key, to, subject, text, html)
+    if stop_address:
+        message["List-Unsubscribe"] = f"<{stop_address}>"
     _add(message, pictures or {}, attachments or {})
     address = current_app.config["MAIL_URL"]
     if address.startswith("file:"):
@@ -79,4 +97,36 @@ def _hand_over(message: EmailMessage, address: str) -> None:
             server.starttls(context=ssl.create_default_context())
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
-        server.send_message(message)
+        try:
+            server.send_message(message)
+        except smtplib.SMTPRecipientsRefused as refusal:
+            [(code, reason)] = refusal.recipients.values()
+            if code not in REFUSED_FOR_GOOD:
+                raise
+            raise AddressRefused(_enhanced(reason) or str(code), reason.decode(errors="replace")) from None
+
+
+def _enhanced(reason: bytes) -> str | None:
+    """The code of RFC 3463 with which most servers begin their reason."""
+    found = re.match(rb"[245]\.\d{1,3}\.\d{1,3}(?= )", reason)
+    return found[0].decode() if found else None
+
+
+def discard(folder_address: str, *, to: str, keys: Collection[str] = (), but: str | None = None) -> int:
+    """Delete the letters to an address, and those of these keys, from the folder that MAIL_URL names; returns how many.
+
+    `but` is the key of one that stays. What a mail server took is not ours to take back.
+    """
+    folder = Path(folder_address.removeprefix("file:"))
+    if not folder_address.startswith("file:") or not folder.is_dir():
+        return 0
+    found = [path for path in folder.glob("*.eml") if path.stem != but and (path.stem in keys or _is_to(path, to))]
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
+
+
+def _is_to(path: Path, address: str) -> bool:
+    with path.open("rb") as file:
+        recipients = BytesHeaderParser(policy=default).parse(file)["To"]
+    return address in {one.addr_spec for one in recipients.addresses}

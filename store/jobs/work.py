@@ -20,6 +20,7 @@ from store.db import db, transaction
 from store.jobs.enqueue import LANES, REGISTRY
 from store.jobs.models import Job, Worker
 from store.jobs.schedule import enqueue_due
+from store.logs import mask
 from store.signals import Told
 
 POLL_S = 0.3
@@ -67,7 +68,7 @@ def run_next(worker_id: str, lane: str) -> bool:
         REGISTRY[name].handler(**payload)
     except Exception as error:
         log.warning("job failed", job=name, id=job_id, error=repr(error))
-        _postpone(job_id, worker_id, repr(error))
+        _postpone(job_id, worker_id, mask(repr(error)))
     else:
         _finish(job_id)
     return True

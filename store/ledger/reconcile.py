@@ -33,6 +33,7 @@ GUARDS = frozenset(
         "audit_entry_is_never_removed",
         "receipt_is_never_changed",
         "receipt_is_never_removed",
+        "receipt_may_forget_its_buyer",
         "receipt_follows_the_one_before",
     }
 )

@@ -13,7 +13,7 @@ from store import clock
 from store.db import transaction
 from store.rentals.rent import Terms, rent
 from store.rentals.undo import undo
-from store.web.spreadsheet import harmless
+from store.spreadsheet import harmless
 from tests.conftest import both_engines
 from tests.shop import Person, Shop
 

@@ -38,6 +38,7 @@ ARGUMENTS = {
     "entitlement_id": ["1", "999"],
     "gift_id": ["1"],
     "lease_id": ["x"],
+    "token": ["x"],
     "number": [],  # of whatever receipts there are
 }
 """What stands for the variable parts of the addresses, wherever they come."""

@@ -5,8 +5,6 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 
-from flask import Response
-
 from store.language import ENGLISH, FRENCH, language
 
 DELIMITERS = {FRENCH: ";", ENGLISH: ","}
@@ -17,16 +15,14 @@ BYTE_ORDER_MARK = "\ufeff"
 """Without it spreadsheets take UTF-8 for something older."""
 
 
-def csv_response(filename: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Response:
-    """A download of these rows."""
+def as_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """These rows as CSV."""
     buffer = io.StringIO()
     buffer.write(BYTE_ORDER_MARK)
     writer = csv.writer(buffer, delimiter=DELIMITERS[language()], lineterminator="\r\n")
     writer.writerow(header)
     writer.writerows([harmless(cell) for cell in row] for row in rows)
-    response = Response(buffer.getvalue(), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
-    return response
+    return buffer.getvalue()
 
 
 def harmless(cell: str) -> str:

@@ -1,0 +1,1 @@
+"""One's own data: taking it along, and having it erased."""
