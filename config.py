@@ -88,9 +88,14 @@ class _Environment:
         return words
 
 
+def demo_port(environ: Mapping[str, str]) -> int:
+    """Where the demo listens; raises SettingError."""
+    return _Environment(environ).number("PORT", 8000, 1, 65535)
+
+
 def _demo_defaults(environ: Mapping[str, str]) -> dict[str, str]:
     read = _Environment(environ)
-    port = read.number("PORT", 8000, 1, 65535)
+    port = demo_port(environ)
     sandbox_port = read.number("SANDBOX_PORT", 12111, 1, 65535)
     defaults = {
         "SHOP_URL": f"http://127.0.0.1:{port}",

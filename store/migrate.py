@@ -8,7 +8,7 @@ from flask.cli import AppGroup
 from sqlalchemy import Connection, Engine, create_engine, inspect, make_url, text
 
 from config import ROOT
-from store.db import db, prepare
+from store.db import connect_arguments, db, prepare
 
 commands = AppGroup("db", help="The database's structure.")
 
@@ -39,7 +39,8 @@ def upgrade(revision: str = "head") -> None:
 
 
 def _owner_engine() -> Engine:
-    return prepare(create_engine(current_app.config["MIGRATION_DATABASE_URL"]), of_the_owner=True)
+    url = current_app.config["MIGRATION_DATABASE_URL"]
+    return prepare(create_engine(url, connect_args=connect_arguments(url)), of_the_owner=True)
 
 
 def _run(connection: Connection, revision: str) -> None:

@@ -1,10 +1,14 @@
 """How the databases are asked: connections that are gone, and the index that a balance goes by."""
 
+import socket
+import time
+
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
-from store.db import db
+from store.db import PATIENCE_WITH_POSTGRESQL, connect_arguments, db
 from tests.conftest import execute_on
 from tests.shop import Shop
 
@@ -32,3 +36,13 @@ def test_sqlite_looks_at_lots_that_hold_something_alone(app: Flask, shop: Shop) 
     with app.app_context(), db.engine.connect() as connection:
         plan = connection.execute(text(f"EXPLAIN QUERY PLAN {query}"), asked)
         assert "ix_lot_spendable" in str(plan.all())
+
+
+def test_a_server_that_says_nothing_is_not_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql+psycopg://shop@127.0.0.1:{silent.getsockname()[1]}/shop"
+        began = time.monotonic()
+        with pytest.raises(OperationalError, match="timeout"):
+            create_engine(url, connect_args=connect_arguments(url)).connect()
+        assert time.monotonic() - began < PATIENCE_WITH_POSTGRESQL["connect_timeout"] + 2
+    assert "connect_timeout" not in connect_arguments(f"{url}?connect_timeout=9")
