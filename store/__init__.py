@@ -52,9 +52,11 @@ from store.web import (
     kept_pages,
     limits,
     locale,
+    metrics,
     player_script,
     sign_in,
     stylesheet,
+    watch,
 )
 from store.web.locale import BilingualFlask
 
@@ -72,6 +74,7 @@ ROOMS = (
     playback_views,
     backoffice_views,
     health,
+    metrics,
 )
 COMMANDS = (
     migrate,
@@ -113,7 +116,7 @@ def create_app(settings: Mapping[str, Any]) -> Flask:
     if settings["PROXY_HOPS"]:
         hops = settings["PROXY_HOPS"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    init_logs()
+    init_logs(settings["LOG_FORMAT"])
     init_db(app)
     kept_pages.init_app(app)
     Compress(app)
@@ -124,4 +127,5 @@ def create_app(settings: Mapping[str, Any]) -> Flask:
     for commands in COMMANDS:
         app.cli.add_command(commands.commands)
     keep_demo_accounts_out(app)
+    watch.init_app(app)
     return app

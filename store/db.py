@@ -32,6 +32,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from store.gate import Gate
+from store.tally import count_on
 
 BUSY_TIMEOUT_MS = 20_000
 
@@ -147,6 +148,7 @@ def prepare(engine: Engine, *, of_the_owner: bool = False) -> Engine:
     `of_the_owner` is for migrations: on SQLite, which has no roles, the shop's own connections refuse what changes the
     books' past or their guards. On PostgreSQL the shop's role has no such right.
     """
+    count_on(engine)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

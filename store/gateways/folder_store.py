@@ -3,6 +3,7 @@
 `<root>/<film>/<recipe>/…` is published and never changes; in `<root>/.packaging/<film>/` the next version is made.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -19,6 +20,10 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
+
+    def answers(self) -> bool:
+        """Whether the folder can be read; before the first film it may still have to be made."""
+        return os.access(self._root if self._root.exists() else self._root.parent, os.R_OK | os.X_OK)
 
     def has(self, film: str, recipe: str) -> bool:
         """Whether this version of the film is published."""

@@ -22,6 +22,9 @@ class MediaStore(Protocol):
     Names of films, recipes and files that cannot be such raise NotThere everywhere.
     """
 
+    def answers(self) -> bool:
+        """Whether films can be read here now, within two seconds."""
+
     def has(self, film: str, recipe: str) -> bool:
         """Whether this version of the film is published."""
 

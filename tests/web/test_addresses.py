@@ -37,6 +37,7 @@ NO_PAGES = {
     "/sitemap-2.xml": 404,
     "/robots.txt": 200,
     "/films.atom": 200,
+    "/metrics": 200,
 }
 ASK_TO_SIGN_IN = [
     f"{FILM}/voir",
@@ -97,7 +98,6 @@ TO_COME = [
     "/compte/donnees",
     "/media/libre/la-sociale/index.m3u8",
     "/equipe/clients",
-    "/metrics",
 ]
 
 MULTIPART = "multipart/form-data; boundary=x"

@@ -114,7 +114,7 @@ def test_health_needs_a_worker_that_showed_itself(
     answer = app_without_sandbox.test_client().get("/sante")
     assert answer.status_code == status
     assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.json["parts"] == {"shop": True, "database": True, "worker": status == 200}
+    assert answer.json["parts"] == {"shop": True, "database": True, "worker": status == 200, "media": True}
 
 
 def test_health_needs_the_sandbox_that_the_demo_uses(tmp_path: Path, database_url: str) -> None:
