@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from store import migrate
 from store.audit import jobs as audit_jobs
 from store.backoffice import views as backoffice_views
+from store.backups import cli as backups_cli
 from store.catalogue import cli as catalogue_cli
 from store.catalogue import jobs as catalogue_jobs
 from store.catalogue import views as catalogue_views
@@ -126,6 +127,8 @@ def create_app(settings: Mapping[str, Any]) -> Flask:
         app.register_blueprint(room.blueprint)
     for commands in COMMANDS:
         app.cli.add_command(commands.commands)
+    app.cli.add_command(backups_cli.backup)
+    app.cli.add_command(backups_cli.restore_command)
     keep_demo_accounts_out(app)
     watch.init_app(app)
     return app

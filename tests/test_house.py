@@ -16,6 +16,7 @@ ROWS = (
     {"web"},
     {"playback", "checkout"},
     {"rentals", "prepaid_cards"},
+    {"backups"},
     {"customers", "catalogue", "media"},
     {"ledger", "audit", "jobs"},
     {"gateways"},

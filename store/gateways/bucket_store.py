@@ -110,6 +110,22 @@ class BucketStore:
         pages = self._pages(Prefix=inside, Delimiter="/")
         return sorted(found["Prefix"][len(inside) : -1] for page in pages for found in page.get("CommonPrefixes", ()))
 
+    def films(self) -> list[str]:
+        """The films of which there are versions."""
+        pages = self._pages(Prefix=self._bucket.prefix, Delimiter="/")
+        inside = len(self._bucket.prefix)
+        return sorted(found["Prefix"][inside:-1] for page in pages for found in page.get("CommonPrefixes", ()))
+
+    def files(self, film: str, recipe: str) -> dict[str, int]:
+        """The names of a published version's files, with their sizes in bytes. Raises NotThere."""
+        version = version_name(film, recipe)
+        if not self.has(film, recipe):
+            raise NotThere(version)
+        inside = self._key(f"{version}/")
+        items = [item for page in self._pages(Prefix=inside) for item in page.get("Contents", ())]
+        sizes = {item["Key"].removeprefix(inside): int(item["Size"]) for item in items}
+        return {name: size for name, size in sorted(sizes.items()) if name != MARK}
+
     def delete(self, film: str, recipe: str) -> None:
         """Take a version away, its mark first; one that is not there is none."""
         version = version_name(film, recipe)

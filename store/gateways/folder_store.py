@@ -68,6 +68,17 @@ class FolderStore:
         folder = self._root / film_name(film)
         return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
 
+    def films(self) -> list[str]:
+        """The films of which there are versions."""
+        folders = self._root.iterdir() if self._root.is_dir() else ()
+        return sorted(path.name for path in folders if path.is_dir() and not path.name.startswith("."))
+
+    def files(self, film: str, recipe: str) -> dict[str, int]:
+        """The names of a published version's files, with their sizes in bytes. Raises NotThere."""
+        with self.local_copy(film, recipe) as folder:
+            found = sorted(path for path in folder.rglob("*") if path.is_file())
+            return {path.relative_to(folder).as_posix(): path.stat().st_size for path in found}
+
     def delete(self, film: str, recipe: str) -> None:
         """Take a version away, all at once; one that is not there is none."""
         rubbish = self._root / ".deleted"

@@ -43,6 +43,12 @@ class MediaStore(Protocol):
     def versions(self, film: str) -> list[str]:
         """The recipes of the film's versions, sorted."""
 
+    def films(self) -> list[str]:
+        """The films of which there are versions, sorted."""
+
+    def files(self, film: str, recipe: str) -> dict[str, int]:
+        """The names of a published version's files, sorted, with their sizes in bytes. Raises NotThere."""
+
     def delete(self, film: str, recipe: str) -> None:
         """Take a version away; one that is not there is none."""
 
