@@ -23,6 +23,8 @@ DEMO_STRIPE_KEY = "sk_test_sandbox"
 DEMO_WEBHOOK_SECRET = "whsec_sandbox"  # noqa: S105  # public on purpose: production refuses it
 SHORTEST_SECRET = 32
 
+REDIS_PATIENCE = {"socket_connect_timeout": 1, "socket_timeout": 1}  # seconds
+
 HOST = r"([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:]+\])(:[1-9][0-9]{0,4})?"
 MEDIA_URL = r"(?!\w+:).+|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*/?"
 MAIL_URL = rf"file:.+|smtps?://([^\s/@]+@)?{HOST}"
@@ -47,6 +49,7 @@ def load(environ: Mapping[str, str]) -> dict[str, Any]:
         | _stripe(read)
         | _mail(read)
         | _rentals(read)
+        | _logs(read, mode)
         | _checks(read)
     )
     if mode == "production":
@@ -88,9 +91,14 @@ class _Environment:
         return words
 
 
+def demo_port(environ: Mapping[str, str]) -> int:
+    """Where the demo listens; raises SettingError."""
+    return _Environment(environ).number("PORT", 8000, 1, 65535)
+
+
 def _demo_defaults(environ: Mapping[str, str]) -> dict[str, str]:
     read = _Environment(environ)
-    port = read.number("PORT", 8000, 1, 65535)
+    port = demo_port(environ)
     sandbox_port = read.number("SANDBOX_PORT", 12111, 1, 65535)
     defaults = {
         "SHOP_URL": f"http://127.0.0.1:{port}",
@@ -211,6 +219,12 @@ def _rentals(read: _Environment) -> dict[str, Any]:
     }
 
 
+def _logs(read: _Environment, mode: str) -> dict[str, Any]:
+    """LOG_FORMAT is `json`, a line for each request and job too, or `text`, what is wrong alone."""
+    usual = "json" if mode == "production" else "text"
+    return {"LOG_FORMAT": read.matching("LOG_FORMAT", "json|text", "json or text", usual)}
+
+
 def _checks(read: _Environment) -> dict[str, Any]:
     return {
         "SHOP_STOP_AT": read.optional("SHOP_STOP_AT"),
@@ -240,6 +254,7 @@ def _derived(settings: Mapping[str, Any]) -> dict[str, Any]:
         "BABEL_DEFAULT_TIMEZONE": settings["SHOP_TIMEZONE"],
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "store" / "translations"),
         "RATELIMIT_STORAGE_URI": settings["REDIS_URL"] or "memory://",
+        "RATELIMIT_STORAGE_OPTIONS": REDIS_PATIENCE if settings["REDIS_URL"] else {},
     }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import ROUNDS, SECONDS, Verdict
+from bench.backups import measure_backups
 from bench.edge import measure_edge
 from bench.ingest import measure_ingest
 from bench.ledger import measure_ledger
@@ -27,6 +28,7 @@ class Part:
 
     measure: Callable[[Any, Any, Any], list[Verdict]]
     asks_no_database: bool = False
+    only_when_asked: bool = False
 
 
 def _measure_books(host: Any, app: Any, environ: Any) -> list[Verdict]:
@@ -41,6 +43,7 @@ PARTS = {
     "player": Part(lambda _host, _app, environ: measure_player(environ), asks_no_database=True),
     "ingest": Part(lambda _host, app, _environ: measure_ingest(app), asks_no_database=True),
     "ledger": Part(_measure_books),
+    "backups": Part(lambda host, _app, _environ: measure_backups(host), only_when_asked=True),
 }
 
 
@@ -53,7 +56,7 @@ def main() -> None:
     print(
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; medians of {ROUNDS} rounds of {SECONDS} s for each side"
     )
-    parts = [PARTS[asked.only]] if asked.only else [*PARTS.values()]
+    parts = [PARTS[asked.only]] if asked.only else [part for part in PARTS.values() if not part.only_when_asked]
     verdicts = _measure("sqlite", parts)
     on_both = [part for part in parts if not part.asks_no_database]
     if on_both and not asked.sqlite_only:

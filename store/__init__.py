@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from store import migrate
 from store.audit import jobs as audit_jobs
 from store.backoffice import views as backoffice_views
+from store.backups import cli as backups_cli
 from store.catalogue import cli as catalogue_cli
 from store.catalogue import jobs as catalogue_jobs
 from store.catalogue import views as catalogue_views
@@ -55,9 +56,11 @@ from store.web import (
     kept_pieces,
     limits,
     locale,
+    metrics,
     player_script,
     sign_in,
     stylesheet,
+    watch,
 )
 from store.web.locale import BilingualFlask
 
@@ -76,6 +79,7 @@ ROOMS = (
     privacy_views,
     backoffice_views,
     health,
+    metrics,
 )
 COMMANDS = (
     migrate,
@@ -118,7 +122,7 @@ def create_app(settings: Mapping[str, Any]) -> Flask:
     if settings["PROXY_HOPS"]:
         hops = settings["PROXY_HOPS"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # how WSGI is wrapped
-    init_logs()
+    init_logs(settings["LOG_FORMAT"])
     init_db(app)
     kept_pages.init_app(app)
     Compress(app)
@@ -141,5 +145,8 @@ def create_app(settings: Mapping[str, Any]) -> Flask:
         app.register_blueprint(room.blueprint)
     for commands in COMMANDS:
         app.cli.add_command(commands.commands)
+    app.cli.add_command(backups_cli.backup)
+    app.cli.add_command(backups_cli.restore_command)
     keep_demo_accounts_out(app)
+    watch.init_app(app)
     return app

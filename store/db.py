@@ -26,14 +26,25 @@ from sqlalchemy import (
     MetaData,
     Table,
     event,
+    make_url,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from store.gate import Gate
+from store.tally import count_on
 
 BUSY_TIMEOUT_MS = 20_000
+
+PATIENCE_WITH_POSTGRESQL = {
+    "connect_timeout": 4,  # seconds
+    "tcp_user_timeout": 15_000,  # milliseconds for which what was sent may stay unheard
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""libpq's words for a server that is away and does not say so (PostgreSQL, "Parameter Key Words"); an address may have its own."""
 
 BOOKS = frozenset(
     {
@@ -149,6 +160,7 @@ def prepare(engine: Engine, *, of_the_owner: bool = False) -> Engine:
     `of_the_owner` is for migrations: on SQLite, which has no roles, the shop's own connections refuse what changes the
     books' past or their guards. On PostgreSQL the shop's role has no such right.
     """
+    count_on(engine)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -157,6 +169,13 @@ def prepare(engine: Engine, *, of_the_owner: bool = False) -> Engine:
     else:
         engine.dialect.do_ping = _is_there  # type: ignore[assignment]  # a method there, a function here
     return engine
+
+
+def connect_arguments(url: str) -> dict[str, Any]:
+    """What the driver is told beside the address: how long to wait."""
+    if _is_sqlite(url):
+        return {"timeout": BUSY_TIMEOUT_MS / 1000}
+    return {name: value for name, value in PATIENCE_WITH_POSTGRESQL.items() if name not in make_url(url).query}
 
 
 def writing(engine: Engine) -> Engine:
@@ -232,9 +251,13 @@ def _is_sqlite(url: str) -> bool:
 
 
 def _engine_options(url: str) -> dict[str, Any]:
-    pool = {"pool_size": 10, "pool_use_lifo": True}  # the connection used last has its pages and statements at hand
+    pool = {
+        "connect_args": connect_arguments(url),
+        "pool_size": 10,
+        "pool_use_lifo": True,
+    }  # the connection used last has its pages and statements at hand
     if _is_sqlite(url):
-        return {**pool, "connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000}, "max_overflow": 40}
+        return {**pool, "max_overflow": 40}
     return {**pool, "isolation_level": "AUTOCOMMIT", "max_overflow": 20, "pool_pre_ping": True}
 
 

@@ -1,11 +1,23 @@
-"""Structured logs on standard error, without secrets: what no line may hold is taken out of the finished line."""
+"""Structured logs on standard error, without secrets: what no line may hold is taken out of all that it says.
 
+LOG_FORMAT chooses: `json` is a line of JSON for everything, requests and jobs included; `text` is for people who watch, and
+says only what is wrong.
+"""
+
+import json
 import logging
 import re
 import sys
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import structlog
+
+doing: ContextVar[Mapping[str, Any]] = ContextVar("doing", default=MappingProxyType({}))
+"""What this thread does just now, the request or the job: every line says it."""
 
 SECRETS = re.compile(
     r"""
@@ -30,21 +42,35 @@ class Masking(logging.Formatter):
         return mask(super().format(record))
 
 
-def init_logs() -> None:
-    """Send structlog's lines and the standard library's warnings to standard error; a server that logs already goes on."""
+class MaskingJson(Masking):
+    """The same, each line an object as structlog's are."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The finished line."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+        said = {"event": super().format(record), "logger": record.name, "level": record.levelname.lower()}
+        return json.dumps({**said, "timestamp": at}, ensure_ascii=False)
+
+
+def init_logs(form: str = "text") -> None:
+    """Send structlog's lines and the standard library's warnings to standard error; a server that logs already goes on.
+
+    Of `text`, what merely happened is left out: a line for each request helps nobody who looks at a terminal.
+    """
     structlog.configure(
         processors=[
+            _say_what_for,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-            _mask_rendered,
+            *([_as_json] if form == "json" else [_as_words, _mask_rendered]),
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if form == "json" else logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler()
-    handler.setFormatter(Masking("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(MaskingJson() if form == "json" else Masking("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(handlers=[handler])
 
 
@@ -53,5 +79,27 @@ def mask(line: str) -> str:
     return SECRETS.sub("[…]", line)
 
 
+def _say_what_for(_logger: Any, _method: str, said: Any) -> Any:
+    return {**said, **doing.get()}
+
+
+_as_words = structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])
+
+
 def _mask_rendered(_logger: Any, _method: str, line: Any) -> str:
     return mask(line)
+
+
+def _as_json(_logger: Any, _method: str, said: Any) -> str:
+    """Masked before it is rendered: a secret that ends with its line must not take the closing brace with it."""
+    return json.dumps(_masked(said), ensure_ascii=False)
+
+
+def _masked(said: Any) -> Any:
+    if said is None or isinstance(said, bool | int | float):
+        return said
+    if isinstance(said, dict):
+        return {str(name): _masked(value) for name, value in said.items()}
+    if isinstance(said, list | tuple):
+        return [_masked(value) for value in said]
+    return mask(said if isinstance(said, str) else repr(said))

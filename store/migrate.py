@@ -3,12 +3,14 @@
 import click
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy import Connection, Engine, create_engine, inspect, make_url, text
 
 from config import ROOT
-from store.db import db, prepare
+from store.db import connect_arguments, db, prepare
 
 commands = AppGroup("db", help="The database's structure.")
 
@@ -27,7 +29,7 @@ def upgrade_command() -> None:
 def upgrade(revision: str = "head") -> None:
     """Run the migrations that are missing, as the owner of the tables when MIGRATION_DATABASE_URL names one."""
     db.session.close()  # PostgreSQL: an open read would make the migration wait for itself
-    engine = _owner_engine()
+    engine = owner_engine()
     try:
         with engine.connect() as connection:
             _run(connection, revision)
@@ -38,18 +40,36 @@ def upgrade(revision: str = "head") -> None:
         engine.dispose()
 
 
-def _owner_engine() -> Engine:
-    return prepare(create_engine(current_app.config["MIGRATION_DATABASE_URL"]), of_the_owner=True)
+def current_revision(connection: Connection) -> str | None:
+    """The migration that the database is at; None for one without tables."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def knows(revision: str) -> bool:
+    """Whether this release can begin at a migration: it has it itself."""
+    scripts = ScriptDirectory.from_config(_alembic())
+    return any(script.revision == revision for script in scripts.walk_revisions())
+
+
+def owner_engine() -> Engine:
+    """An engine of the tables' owner; whoever asks for it disposes of it."""
+    url = current_app.config["MIGRATION_DATABASE_URL"]
+    return prepare(create_engine(url, connect_args=connect_arguments(url)), of_the_owner=True)
 
 
 def _run(connection: Connection, revision: str) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT set_config('lock_timeout', :patience, false)"), {"patience": LOCK_TIMEOUT})
         connection.commit()
-    alembic = Config()
-    alembic.set_main_option("script_location", str(ROOT / "migrations"))
+    alembic = _alembic()
     alembic.attributes["connection"] = connection
     command.upgrade(alembic, revision)
+
+
+def _alembic() -> Config:
+    alembic = Config()
+    alembic.set_main_option("script_location", str(ROOT / "migrations"))
+    return alembic
 
 
 def _grant(connection: Connection, role: str | None) -> None:

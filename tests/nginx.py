@@ -139,7 +139,7 @@ def lay_out(
     folder.mkdir()
     user = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(MAIN.format(user=user, beside=beside), encoding="utf-8")
-    texts = {path.name: path.read_text(encoding="utf-8") for path in DEPLOY.glob("*.conf")}
+    texts = {path.name: path.read_text(encoding="utf-8") for path in DEPLOY.glob("*.*")}
     texts["films.conf"] = films
     for name, text in texts.items():
         text = text.replace(ETC, str(folder)).replace("/etc/ssl/certs/ca-certificates.crt", f"{folder}/certificate.pem")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from config import DEMO_SECRET, ROOT, SettingError, load
+from config import DEMO_SECRET, ROOT, SettingError, demo_port, load
 from store import clock, create_app
 from store.demo.seed import SPECTATRICE, _seed_account
 from tests.conftest import both_engines
@@ -130,6 +130,8 @@ def test_a_bucket_is_named_with_what_opens_it() -> None:
 
 @pytest.mark.parametrize("name", ["PORT", "SANDBOX_PORT"])
 def test_ports_of_the_demo(name: str) -> None:
+    assert demo_port({"PORT": " "}) == 8000
+    assert load({"SHOP_MODE": "demo", name: ""})["SHOP_URL"] == "http://127.0.0.1:8000"
     for value in ("x", "0", "65536", "-1"):
         assert complaint({"SHOP_MODE": "demo", name: value}).startswith(f"{name}: ")
 

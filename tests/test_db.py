@@ -1,13 +1,16 @@
 """How the databases are asked: connections that are gone, and the index that a balance goes by."""
 
+import socket
+import time
 from threading import Thread
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
-from store.db import db
+from store.db import PATIENCE_WITH_POSTGRESQL, connect_arguments, db
 from tests.conftest import execute_on
 from tests.shop import Shop
 
@@ -46,3 +49,13 @@ def test_a_request_ends_without_starting_a_thread(
     monkeypatch.setattr(Thread, "start", lambda thread: (started.append(thread.name), start(thread)))
     assert client.get("/films/la-sociale").status_code == 200
     assert started == []
+
+
+def test_a_server_that_says_nothing_is_not_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql+psycopg://shop@127.0.0.1:{silent.getsockname()[1]}/shop"
+        began = time.monotonic()
+        with pytest.raises(OperationalError, match="timeout"):
+            create_engine(url, connect_args=connect_arguments(url)).connect()
+        assert time.monotonic() - began < PATIENCE_WITH_POSTGRESQL["connect_timeout"] + 2
+    assert "connect_timeout" not in connect_arguments(f"{url}?connect_timeout=9")

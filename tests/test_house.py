@@ -17,6 +17,7 @@ ROWS = (
     {"privacy"},
     {"playback", "checkout"},
     {"rentals", "prepaid_cards"},
+    {"backups"},
     {"customers", "catalogue", "media"},
     {"ledger", "audit", "jobs", "mail"},
     {"gateways"},

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from store.customers.models import Customer, CustomerSession
 
-NO_PASSWORD = "!"
+NO_PASSWORD = "!"  # noqa: S105  # the digest that no password has
 """What stands in the place of a digest: no password matches it."""
 
 

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 from flask import Flask
 
-from config import DEMO_WEBHOOK_SECRET, SettingError, load
+from config import DEMO_WEBHOOK_SECRET, SettingError, demo_port, load
 from store import create_app
 from store.db import db
 from store.demo.seed import PASSWORD, SPECTATEUR, SPECTATRICE, STAFF, seed
@@ -35,10 +35,9 @@ LONGEST_FAREWELL_S = 10
 def main() -> None:
     """Serve the demo; exits when SIGINT or SIGTERM comes, or when one of its processes ends by itself."""
     try:
-        settings = load({**os.environ, "SHOP_MODE": "demo"})
+        settings, port = load({**os.environ, "SHOP_MODE": "demo"}), demo_port(os.environ)
     except SettingError as error:
         raise SystemExit(str(error)) from None
-    port = int(os.environ.get("PORT", "8000"))
     told = told_to_stop(signal.SIGINT, signal.SIGTERM)
     stopping = False
     children = Children()

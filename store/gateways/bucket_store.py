@@ -23,6 +23,7 @@ MARK = ".whole"
 AT_ONCE = 16
 READ_AHEAD_BYTES = 1024 * 1024
 PATIENCE = {"connect_timeout": 3, "read_timeout": 20, "retries": {"total_max_attempts": 3, "mode": "standard"}}
+HASTE = {"connect_timeout": 1, "read_timeout": 1, "retries": {"total_max_attempts": 1}}
 AS_SIMPLE_AS_CAN_BE = {"request_checksum_calculation": "when_required", "response_checksum_validation": "when_required"}
 """Checksums that AWS added later are unknown to many storages that speak S3."""
 
@@ -50,6 +51,15 @@ class BucketStore:
         self._bucket = bucket
         self._workshops = workshops
         self._whole: set[str] = set()  # spares a request for each file; what was deleted since is found missing itself
+
+    def answers(self) -> bool:
+        """Whether the bucket says what is in it, within two seconds."""
+        try:
+            with _in_reach(self._bucket.name):
+                self._hasty_client.list_objects_v2(Bucket=self._bucket.name, Prefix=self._bucket.prefix, MaxKeys=1)
+        except (OutOfReach, NotThere):
+            return False
+        return True
 
     def has(self, film: str, recipe: str) -> bool:
         """Whether this version of the film is published."""
@@ -99,6 +109,22 @@ class BucketStore:
         inside = self._key(f"{film_name(film)}/")
         pages = self._pages(Prefix=inside, Delimiter="/")
         return sorted(found["Prefix"][len(inside) : -1] for page in pages for found in page.get("CommonPrefixes", ()))
+
+    def films(self) -> list[str]:
+        """The films of which there are versions."""
+        pages = self._pages(Prefix=self._bucket.prefix, Delimiter="/")
+        inside = len(self._bucket.prefix)
+        return sorted(found["Prefix"][inside:-1] for page in pages for found in page.get("CommonPrefixes", ()))
+
+    def files(self, film: str, recipe: str) -> dict[str, int]:
+        """The names of a published version's files, with their sizes in bytes. Raises NotThere."""
+        version = version_name(film, recipe)
+        if not self.has(film, recipe):
+            raise NotThere(version)
+        inside = self._key(f"{version}/")
+        items = [item for page in self._pages(Prefix=inside) for item in page.get("Contents", ())]
+        sizes = {item["Key"].removeprefix(inside): int(item["Size"]) for item in items}
+        return {name: size for name, size in sorted(sizes.items()) if name != MARK}
 
     def delete(self, film: str, recipe: str) -> None:
         """Take a version away, its mark first; one that is not there is none."""
@@ -170,6 +196,13 @@ class BucketStore:
 
     @cached_property
     def _client(self) -> Any:
+        return self._connected(PATIENCE)
+
+    @cached_property
+    def _hasty_client(self) -> Any:
+        return self._connected(HASTE)
+
+    def _connected(self, patience: dict[str, Any]) -> Any:
         import boto3
         from botocore.config import Config
 
@@ -179,7 +212,7 @@ class BucketStore:
             region_name=self._bucket.region,
             aws_access_key_id=self._bucket.key_id,
             aws_secret_access_key=self._bucket.secret,
-            config=Config(max_pool_connections=AT_ONCE, **PATIENCE, **AS_SIMPLE_AS_CAN_BE),
+            config=Config(max_pool_connections=AT_ONCE, **patience, **AS_SIMPLE_AS_CAN_BE),
         )
 
 

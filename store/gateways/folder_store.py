@@ -3,6 +3,7 @@
 `<root>/<film>/<recipe>/…` is published and never changes; in `<root>/.packaging/<film>/` the next version is made.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -19,6 +20,10 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
+
+    def answers(self) -> bool:
+        """Whether the folder can be read; before the first film it may still have to be made."""
+        return os.access(self._root if self._root.exists() else self._root.parent, os.R_OK | os.X_OK)
 
     def has(self, film: str, recipe: str) -> bool:
         """Whether this version of the film is published."""
@@ -62,6 +67,17 @@ class FolderStore:
         """The recipes of the film's versions."""
         folder = self._root / film_name(film)
         return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+    def films(self) -> list[str]:
+        """The films of which there are versions."""
+        folders = self._root.iterdir() if self._root.is_dir() else ()
+        return sorted(path.name for path in folders if path.is_dir() and not path.name.startswith("."))
+
+    def files(self, film: str, recipe: str) -> dict[str, int]:
+        """The names of a published version's files, with their sizes in bytes. Raises NotThere."""
+        with self.local_copy(film, recipe) as folder:
+            found = sorted(path for path in folder.rglob("*") if path.is_file())
+            return {path.relative_to(folder).as_posix(): path.stat().st_size for path in found}
 
     def delete(self, film: str, recipe: str) -> None:
         """Take a version away, all at once; one that is not there is none."""

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from flask import current_app
 
 TIMEOUT_S = 20
+SHORT_TIMEOUT_S = 2
 REFUSED_FOR_GOOD = range(500, 600)
 """Answers of a mail server after which asking again changes nothing (RFC 5321, 4.2.1)."""
 
@@ -55,6 +56,20 @@ def send(
         _hand_over(message, address)
 
 
+def uses_a_server() -> bool:
+    """Whether letters leave this machine."""
+    return not current_app.config["MAIL_URL"].startswith("file:")
+
+
+def answers() -> bool:
+    """Whether the mail server greets us, within two seconds; it is handed nothing."""
+    try:
+        with _connected(current_app.config["MAIL_URL"], SHORT_TIMEOUT_S) as server:
+            return server.noop()[0] == 250
+    except (OSError, smtplib.SMTPException):
+        return False
+
+
 def _compose(key: str, to: str, subject: str, text: str, html: str) -> EmailMessage:
     message = EmailMessage()
     message["From"] = current_app.config["MAIL_FROM"]
@@ -85,14 +100,7 @@ def _write(message: EmailMessage, folder: Path, key: str) -> None:
 
 def _hand_over(message: EmailMessage, address: str) -> None:
     parts = urlsplit(address)
-    host, port = parts.hostname or "localhost", parts.port
-    if parts.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            host, port or 465, timeout=TIMEOUT_S, context=ssl.create_default_context()
-        )
-    else:
-        server = smtplib.SMTP(host, port or 25, timeout=TIMEOUT_S)
-    with server:
+    with _connected(address, TIMEOUT_S) as server:
         if parts.scheme == "smtp" and server.has_extn("starttls"):
             server.starttls(context=ssl.create_default_context())
         if parts.username:
@@ -130,3 +138,12 @@ def _is_to(path: Path, address: str) -> bool:
     with path.open("rb") as file:
         recipients = BytesHeaderParser(policy=default).parse(file)["To"]
     return address in {one.addr_spec for one in recipients.addresses}
+
+
+def _connected(address: str, timeout_s: float) -> smtplib.SMTP:
+    """Whoever waits at the address, after the greeting."""
+    parts = urlsplit(address)
+    host, port = parts.hostname or "localhost", parts.port
+    if parts.scheme == "smtps":
+        return smtplib.SMTP_SSL(host, port or 465, timeout=timeout_s, context=ssl.create_default_context())
+    return smtplib.SMTP(host, port or 25, timeout=timeout_s)

@@ -22,6 +22,9 @@ class MediaStore(Protocol):
     Names of films, recipes and files that cannot be such raise NotThere everywhere.
     """
 
+    def answers(self) -> bool:
+        """Whether films can be read here now, within two seconds."""
+
     def has(self, film: str, recipe: str) -> bool:
         """Whether this version of the film is published."""
 
@@ -39,6 +42,12 @@ class MediaStore(Protocol):
 
     def versions(self, film: str) -> list[str]:
         """The recipes of the film's versions, sorted."""
+
+    def films(self) -> list[str]:
+        """The films of which there are versions, sorted."""
+
+    def files(self, film: str, recipe: str) -> dict[str, int]:
+        """The names of a published version's files, sorted, with their sizes in bytes. Raises NotThere."""
 
     def delete(self, film: str, recipe: str) -> None:
         """Take a version away; one that is not there is none."""

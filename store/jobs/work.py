@@ -15,12 +15,12 @@ from flask import Flask
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from store import clock
+from store import clock, tally
 from store.db import db, transaction
 from store.jobs.enqueue import LANES, REGISTRY
 from store.jobs.models import Job, Worker
 from store.jobs.schedule import enqueue_due
-from store.logs import mask
+from store.logs import doing, mask
 from store.signals import Told
 
 POLL_S = 0.3
@@ -64,19 +64,29 @@ def run_next(worker_id: str, lane: str) -> bool:
     if claimed is None:
         return False
     job_id, name, payload = claimed
+    began = time.monotonic()
+    tally.begin()
+    token = doing.set({"job": name, "id": job_id})
     try:
         REGISTRY[name].handler(**payload)
     except Exception as error:
-        log.warning("job failed", job=name, id=job_id, error=repr(error))
+        log.warning("job failed", error=repr(error), **_cost_since(began))
         _postpone(job_id, worker_id, mask(repr(error)))
     else:
+        log.info("job done", **_cost_since(began))
         _finish(job_id)
+    finally:
+        doing.reset(token)
     return True
 
 
 def some_worker_lives(session: Session, now: datetime) -> bool:
     """Whether a worker showed itself lately."""
     return session.scalar(select(Worker.id).where(Worker.seen_at > now - SILENT_AFTER).limit(1)) is not None
+
+
+def _cost_since(began: float) -> dict[str, float]:
+    return {"ms": round((time.monotonic() - began) * 1000, 1), "queries": tally.statements()}
 
 
 def _work_lane(app: Flask, worker_id: str, lane: str, stop: threading.Event) -> None:

@@ -2,18 +2,24 @@
 
 from typing import Any
 
+import structlog
 from flask import Flask, current_app, g, has_request_context
 from flask_login import current_user
+from sqlalchemy.exc import OperationalError
 
 from store import clock
 from store.audit.alert import open_count
 from store.db import db
 from store.ledger.balance import credit_of
 from store.web.desk import works_here
+from store.web.sign_in import forget_visitor, visitor_is_known
+
+log = structlog.get_logger()
 
 
 def init_app(app: Flask) -> None:
-    """Give every template `shop_name`, `credit_cents` (None for a stranger) and `open_alerts` (None but for staff)."""
+    """Give every template `shop_name`, `current_user`, `credit_cents` (None for a stranger), `open_alerts` (None but for staff) and
+    `visitor_is_unknown`: whether somebody is signed in here, and the database does not say who."""
     app.context_processor(_corner)
 
 
@@ -42,8 +48,25 @@ def open_alerts() -> int | None:
 
 
 def _corner() -> dict[str, Any]:
+    return {"shop_name": current_app.config["SHOP_NAME"]} | _greeting()
+
+
+def _greeting() -> dict[str, Any]:
+    """Who is there. A page that asked nothing of the database is shown when that is away, only without greeting anybody."""
+    if not has_request_context():
+        return {"current_user": None, "credit_cents": None, "open_alerts": None, "visitor_is_unknown": False}
+    is_unknown = False
+    try:
+        credit, alerts = visitor_credit(), open_alerts()
+    except OperationalError as error:
+        if visitor_is_known():  # the page is about them
+            raise
+        log.warning("shown without its visitor", error=str(error.orig))
+        forget_visitor()
+        credit, alerts, is_unknown = None, None, True
     return {
-        "shop_name": current_app.config["SHOP_NAME"],
-        "credit_cents": visitor_credit(),
-        "open_alerts": open_count(db.session) if has_request_context() and works_here() else None,
+        "current_user": current_user,
+        "credit_cents": credit,
+        "open_alerts": alerts,
+        "visitor_is_unknown": is_unknown,
     }

@@ -1,13 +1,16 @@
-"""How often one may try. Counted in Redis when REDIS_URL is set, else in this process's memory."""
+"""How often one may try. Counted in Redis when REDIS_URL is set, else in this process's memory.
 
-from flask import Flask, request
+While Redis is away each process counts by itself: one may try as often again for each process, and nobody is locked out.
+"""
+
+from flask import Flask, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 
 from store.customers.register import normalise
 
-limiter = Limiter(get_remote_address, headers_enabled=True)
+limiter = Limiter(get_remote_address, headers_enabled=True, in_memory_fallback_enabled=True)
 
 
 def init_app(app: Flask) -> None:
@@ -22,6 +25,16 @@ def _check_marked_views_alone(app: Flask) -> None:
     """
     hooks = app.before_request_funcs[None]
     hooks[:] = [hook for hook in hooks if getattr(hook, "__self__", None) is not limiter]
+
+
+def counts_elsewhere() -> bool:
+    """Whether tries are counted in Redis."""
+    return current_app.config["REDIS_URL"] is not None
+
+
+def redis_answers() -> bool:
+    """Whether it does, within two seconds."""
+    return bool(limiter.storage.check())
 
 
 def this_customer() -> str:

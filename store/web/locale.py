@@ -51,6 +51,11 @@ def init_app(app: Flask) -> None:
     app.add_template_global(same_page_in)
 
 
+def without_language(path: str) -> str:
+    """The address of the same page in French, by which its route is known."""
+    return UNDER_ENGLISH.sub("", path, count=1) or "/"
+
+
 def page_in(code: str) -> str:
     """The one full address of this page in a language, without what only chooses among its contents."""
     return current_app.config["SHOP_URL"] + _in(code, request.path)

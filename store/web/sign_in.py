@@ -22,7 +22,7 @@ def init_app(app: Flask) -> None:
     manager.session_protection = None  # our table decides; a changed network must not write cookies
     manager.user_loader(_load)
     manager.unauthorized_handler(_ask_to_sign_in)
-    manager.init_app(app)
+    manager.init_app(app, add_context_processor=False)  # `corner` tells templates who is there
 
 
 def sign_in(customer_id: int) -> None:
@@ -50,6 +50,11 @@ def sign_out() -> None:
 def forget_visitor() -> None:
     """Nobody is signed in for the rest of this request: a page can be drawn without the database."""
     g._login_user = manager.anonymous_user()  # where Flask-Login keeps `current_user`
+
+
+def visitor_is_known() -> bool:
+    """Whether somebody has asked in this request who makes it, and learned it."""
+    return "_login_user" in g
 
 
 def _load(session_id: str) -> SignedIn | None:

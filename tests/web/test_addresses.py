@@ -39,6 +39,7 @@ NO_PAGES = {
     "/sitemap-2.xml": 404,
     "/robots.txt": 200,
     "/films.atom": 200,
+    "/metrics": 200,
 }
 ASK_TO_SIGN_IN = [
     f"{FILM}/voir",
@@ -107,7 +108,6 @@ TO_COME = [
     "/confirmer/x",
     "/media/libre/la-sociale/index.m3u8",
     "/equipe/clients",
-    "/metrics",
 ]
 
 MULTIPART = "multipart/form-data; boundary=x"

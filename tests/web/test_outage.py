@@ -23,7 +23,7 @@ NEEDS_NO_DATABASE = {
     "/static/icons/icon.svg": 200,
 }
 NEEDS_IT = ["/", "/films", "/films/la-sociale", "/cartes"]
-OF_A_CUSTOMER = ["/compte", "/compte/credit", "/compte/films", "/aide", "/nothing", "/films/la-sociale/voir"]
+OF_A_CUSTOMER = ["/compte", "/compte/credit", "/compte/films", "/films/la-sociale/voir"]
 
 Switch = Callable[[bool], None]
 
@@ -71,6 +71,11 @@ def test_an_outage_is_said_readably_and_ends_by_itself(app: Flask, shop: Shop, d
         assert int(answer.headers["Retry-After"]) > 0
         assert 'class="header"' in answer.text and ">503<" in answer.text
         assert "Set-Cookie" not in answer.headers
+    for address in ("/aide", "/nothing"):
+        shown = customer.get(address)
+        assert shown.status_code == NEEDS_NO_DATABASE[address]
+        assert "Mon compte" in shown.text and "Mon crédit" not in shown.text and "Se connecter" not in shown.text
+        assert shown.headers["Cache-Control"] == "no-store" and "Set-Cookie" not in shown.headers
     health = stranger.get("/sante")
     assert (health.status_code, health.json["parts"]["database"]) == (503, False)
     assert customer.get("/sante").status_code == 503
@@ -109,7 +114,7 @@ def test_health_needs_a_worker_that_showed_itself(
     answer = app_without_sandbox.test_client().get("/sante")
     assert answer.status_code == status
     assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.json["parts"] == {"shop": True, "database": True, "worker": status == 200}
+    assert answer.json["parts"] == {"shop": True, "database": True, "worker": status == 200, "media": True}
 
 
 def test_health_needs_the_sandbox_that_the_demo_uses(tmp_path: Path, database_url: str) -> None:
