@@ -32,6 +32,7 @@ from store.catalogue.models import (
 )
 from store.catalogue.set_home import BadHome, set_home
 from store.catalogue.slugs import person_slug, slug_of
+from store.db import table_of
 from store.shown import move_on
 
 LARGEST_FILE = 200 * 1024 * 1024
@@ -269,7 +270,7 @@ def _link(session: Session, target: Any, wanted: dict[int, list[int]]) -> set[in
         for place, id_ in enumerate(wanted[owner_id])
     ]
     if rows:
-        session.execute(insert(table), rows)
+        session.connection().execute(insert(table_of(table)), rows)
     return others
 
 
