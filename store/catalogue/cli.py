@@ -3,6 +3,7 @@
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 from flask.cli import AppGroup
@@ -11,10 +12,13 @@ from store import clock
 from store.catalogue.export_films import export_catalogue
 from store.catalogue.import_films import Report, Unreadable, import_catalogue, read_catalogue
 from store.catalogue.index_films import index_everything
+from store.catalogue.map_columns import BadMapping, read_mapping
 from store.catalogue.rename import Unnameable, rename
 from store.db import snapshot, transaction
 
 commands = AppGroup("films", help="The catalogue.")
+
+_A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class _OnlyChecking(Exception):
@@ -22,13 +26,14 @@ class _OnlyChecking(Exception):
 
 
 @commands.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=_A_FILE)
 @click.option("--check", is_flag=True, help="Say what would happen; write nothing.")
-def import_command(file: Path, check: bool) -> None:
+@click.option("--map", "mapping", type=_A_FILE, help="A JSON file that says which column holds what (docs/import.md).")
+def import_command(file: Path, check: bool, mapping: Path | None) -> None:
     """Import FILE (JSON or CSV): each refused line with its reason, and exit 1 if there was one."""
     try:
-        report = _import(file, check)
-    except Unreadable as error:
+        report = _import(read_catalogue(file, read_mapping(mapping) if mapping else None), check)
+    except (Unreadable, BadMapping) as error:
         raise click.ClickException(f"{error}. Nothing was changed.") from None
     for refusal in report.refused:
         click.echo(refusal)
@@ -41,8 +46,7 @@ def import_command(file: Path, check: bool) -> None:
         raise SystemExit(1)
 
 
-def _import(file: Path, check: bool) -> Report:
-    document = read_catalogue(file)
+def _import(document: dict[str, Any], check: bool) -> Report:
     report = Report()
     films = len(document.get("films", []))
     with (

@@ -7,7 +7,7 @@ stable keys: a record whose slug is known updates, and a second import of one fi
 import csv
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Collection as Several
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from store.catalogue.import_rules import COLLECTION_RULES, FILM_RULES, THEME_RULES, complaints
 from store.catalogue.index_films import index_collections, index_films, index_people
+from store.catalogue.map_columns import Way, mapped
 from store.catalogue.models import (
     Collection,
     CollectionFilm,
@@ -32,6 +33,7 @@ from store.catalogue.models import (
 )
 from store.catalogue.set_home import BadHome, set_home
 from store.catalogue.slugs import person_slug, slug_of
+from store.db import table_of
 from store.shown import move_on
 
 LARGEST_FILE = 200 * 1024 * 1024
@@ -60,20 +62,23 @@ class Report:
     refused: list[str] = field(default_factory=list)
 
 
-def read_catalogue(path: Path) -> dict[str, Any]:
-    """The records of a JSON or CSV file, unchecked; raises Unreadable."""
+def read_catalogue(path: Path, mapping: Mapping[str, Way] | None = None) -> dict[str, Any]:
+    """The records of a JSON or CSV file, unchecked, read by a mapping if there is one; raises Unreadable."""
     if path.stat().st_size > LARGEST_FILE:
         raise Unreadable(f"{path.name} is larger than {LARGEST_FILE} bytes")
     try:
         text = path.read_text(encoding="utf-8-sig")
-        document = {"films": _csv_films(text)} if path.suffix.lower() == ".csv" else json.loads(text)
+        is_csv = path.suffix.lower() == ".csv"
+        document = _csv_rows(text) if is_csv else json.loads(text)
     except (ValueError, RecursionError, csv.Error) as error:
         raise Unreadable(f"{path.name}: {error}") from None
     if isinstance(document, list):
         document = {"films": document}
     if not isinstance(document, dict) or not isinstance(document.get("films", []), list):
         raise Unreadable(f"{path.name}: neither a list of films nor an object with «films»")
-    return document
+    if mapping:
+        return {"films": [mapped(record, mapping) for record in document.get("films", [])]}
+    return {"films": _csv_films(document["films"])} if is_csv else document
 
 
 def import_catalogue(
@@ -95,7 +100,13 @@ def import_catalogue(
     return report
 
 
-def _csv_films(text: str) -> list[dict[str, Any]]:
+def _csv_rows(text: str) -> list[dict[str, str]]:
+    """Its lines under the names of the first one; what has no name is left aside."""
+    rows = csv.DictReader(StringIO(text, newline=""), strict=True)
+    return [{name: value or "" for name, value in row.items() if name} for row in rows]
+
+
+def _csv_films(rows: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
     lists = {"access", "countries", "directors", "languages", "territories", "themes"}
     may_miss = {"territories"}
     numbers = {"year", "minutes", "age", "rent_cents", "buy_cents"}
@@ -107,10 +118,7 @@ def _csv_films(text: str) -> list[dict[str, Any]]:
             return int(value)
         return value or None
 
-    return [
-        {name: typed(name, value or "") for name, value in row.items() if name}
-        for row in csv.DictReader(StringIO(text, newline=""), strict=True)
-    ]
+    return [{name: typed(name, value) for name, value in row.items()} for row in rows]
 
 
 def _import_themes(session: Session, records: Iterable[Any], report: Report) -> dict[str, int]:
@@ -269,7 +277,7 @@ def _link(session: Session, target: Any, wanted: dict[int, list[int]]) -> set[in
         for place, id_ in enumerate(wanted[owner_id])
     ]
     if rows:
-        session.execute(insert(table), rows)
+        session.connection().execute(insert(table_of(table)), rows)
     return others
 
 

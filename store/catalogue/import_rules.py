@@ -108,5 +108,9 @@ def complaints(record: Any, rules: dict[str, Rule]) -> list[str]:
     """What is wrong with a record: a sentence for each field."""
     if not isinstance(record, dict):
         return ["is no record"]
-    reasons = [f"«{name}» {complaint}" for name, (fits, complaint) in rules.items() if not fits(record.get(name))]
+    reasons = [
+        f"«{name}» {complaint if record.get(name) is not None else 'is missing'}"
+        for name, (fits, complaint) in rules.items()
+        if not fits(record.get(name))
+    ]
     return reasons + [f"«{name}» is no field" for name in record if name not in rules]

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from store.catalogue.facets import facets_of
@@ -27,6 +27,7 @@ from store.catalogue.models import (
     Theme,
 )
 from store.db import insert_if_absent, table_of
+from store.prepared import Prepared
 from store.shown import move_on
 
 FILM, PERSON, COLLECTION = "film", "person", "collection"
@@ -38,6 +39,18 @@ BATCH = 500
 """Rows a statement: far under the 32,766 values that SQLite takes."""
 
 WORD = table_of(SearchWord)
+KNOWN_WORDS = select(WORD.c.word, WORD.c.id).where(WORD.c.word.in_(bindparam("words", expanding=True)))
+
+WORD_ROWS = Prepared(insert_if_absent(WORD, WORD.c.word))
+GRAM_ROWS, ENTRY_ROWS, FACET_ROWS = (
+    Prepared(insert(table_of(table))) for table in (SearchGram, SearchEntry, FilmFacet)
+)
+COUNTS = Prepared(
+    update(WORD)
+    .where(WORD.c.id == bindparam("counted"))
+    .values(entries=WORD.c.entries + bindparam("change", type_=Integer))
+)
+"""Rows come by the hundred thousand: they go to the driver as they are."""
 
 Weights = Mapping[str, int]
 
@@ -74,7 +87,7 @@ def index_films(session: Session, film_ids: Sequence[int]) -> None:
         facets += [{"facet": facet, "value": value, "film_id": film.id} for facet, value in dict.fromkeys(pairs)]
         words[film.id] = _words_of_film(film, directors.get(film.id, []), themes.get(film.id, []))
     session.flush()
-    _insert(session, FilmFacet, facets)
+    _write(session, FACET_ROWS, facets)
     _write_entries(session, FILM, words)
 
 
@@ -122,37 +135,29 @@ def _write_entries(session: Session, kind: str, subjects: Mapping[int, Weights])
         for subject_id, weights in subjects.items()
         for word, weight in weights.items()
     ]
-    _insert(session, SearchEntry, entries)
+    _write(session, ENTRY_ROWS, entries)
     changes.update(entry["word_id"] for entry in entries)
     _count(session, changes)
 
 
 def _count(session: Session, changes: Mapping[int, int]) -> None:
     """Note how many entries more, or fewer, each word has."""
-    by_change: dict[int, list[int]] = {}
-    for word_id, change in sorted(changes.items()):
-        by_change.setdefault(change, []).append(word_id)
-    for change, word_ids in by_change.items():
-        for some in _batches(word_ids if change else []):
-            counted = update(SearchWord).where(SearchWord.id.in_(some))
-            session.execute(counted.values(entries=SearchWord.entries + change))
+    counted = [{"counted": word_id, "change": change} for word_id, change in sorted(changes.items()) if change]
+    _write(session, COUNTS, counted)
 
 
 def _word_ids(session: Session, words: Iterable[str]) -> dict[str, int]:
     """The ids of the words; unknown ones get one, and their grams."""
     ids: dict[str, int] = {}
+    connection = session.connection()
     for some in _batches(sorted(words)):
-        known = select(SearchWord.word, SearchWord.id).where(SearchWord.word.in_(some))
-        ids |= dict(session.execute(known).all())
-        new = [{"word": word, "entries": 0} for word in some if word not in ids]
+        ids |= dict(connection.execute(KNOWN_WORDS, {"words": some}).all())
+        new = [word for word in some if word not in ids]
         if new:
-            session.execute(insert_if_absent(WORD, WORD.c.word), new)
-            added = dict(session.execute(known.where(SearchWord.word.in_([row["word"] for row in new]))).all())
-            _insert(
-                session,
-                SearchGram,
-                [{"gram": gram, "word_id": id_} for word, id_ in added.items() for gram in grams_of(word)],
-            )
+            _write(session, WORD_ROWS, [{"word": word, "entries": 0} for word in new])
+            added = dict(connection.execute(KNOWN_WORDS, {"words": new}).all())
+            grams = [{"gram": gram, "word_id": id_} for word, id_ in added.items() for gram in grams_of(word)]
+            _write(session, GRAM_ROWS, grams)
             ids |= added
     return ids
 
@@ -169,9 +174,9 @@ def _slugs(named: Mapping[int, Sequence[Any]], film_id: int) -> Iterator[str]:
     return (one.slug for one in named.get(film_id, []))
 
 
-def _insert(session: Session, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    for some in _batches(rows):
-        session.execute(insert(table), some)
+def _write(session: Session, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        statement.execute_many(session.connection(), rows)
 
 
 def _batches(rows: Sequence[Any]) -> Iterator[list[Any]]:
