@@ -20,6 +20,11 @@ from config import load
 from store import create_app
 from store.db import db
 from store.migrate import upgrade
+from tests.log_watch import (  # noqa: F401  # pytest calls them by their names
+    pytest_runtest_logreport,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+)
 from tests.postbox import Postbox, open_postbox
 from tests.shop import Shop
 

@@ -102,3 +102,48 @@ def test_each_ignore_has_its_reason_beside_it() -> None:
 )
 def test_a_missing_reason_is_seen(line: str, is_excused_without: bool) -> None:
     assert excused_without_a_reason(line) == is_excused_without
+
+
+REAL_SECRETS = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY|\b[sr]k_live_\w{8,}|\b[sr]k_test_(?!sandbox\b)\w{8,}|\bwhsec_(?!sandbox\b)\w{8,}"
+    r"|\bAKIA[0-9A-Z]{16}\b|://[^/\s:@{}$]+:(?!(?i:password)@)[^/\s@{}$]+@"
+)
+"""Keys and addresses with a password in them; the sandbox's stand for nothing."""
+
+SHIPPED = {
+    ".py",
+    ".js",
+    ".html",
+    ".txt",
+    ".md",
+    ".toml",
+    ".conf",
+    ".sh",
+    ".service",
+    ".timer",
+    ".env",
+    ".example",
+    ".yml",
+    "",
+}
+
+
+def test_no_secret_lies_in_what_is_shipped() -> None:
+    files = [
+        path
+        for folder in ("store", "deploy", "docs", "templates", "static/js", "migrations")
+        for path in (ROOT / folder).rglob("*")
+    ]
+    files += [path for path in ROOT.iterdir() if path.name not in {"instance", ".git"}]
+    found = {
+        str(path.relative_to(ROOT)): match[0]
+        for path in files
+        if path.is_file() and path.suffix in SHIPPED and "packaged" not in path.parts
+        if (match := REAL_SECRETS.search(path.read_text(encoding="utf-8", errors="replace")))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize("secret", ["sk_live_4eC39HqLyjWD", "whsec_MfKQ9r8GKYq", "postgresql://shop:secret@db/shop"])
+def test_a_secret_would_be_seen(secret: str) -> None:
+    assert REAL_SECRETS.search(secret)

@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy import func, select
 
+from store.catalogue.import_films import LARGEST_FILE
 from store.catalogue.models import Collection, CollectionFilm, Film, FilmDirector, Person
 from store.db import db
 
@@ -108,6 +109,14 @@ def test_a_file_that_is_no_catalogue_is_refused_whole(app: Flask, tmp_path: Path
         assert answer.exit_code == 1
         assert "Nothing was changed" in answer.output
     assert count(app, Film) == 0
+
+
+def test_a_file_that_is_too_large_is_refused_unread(app: Flask, tmp_path: Path) -> None:
+    for name in ("films.json", "films.csv"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(LARGEST_FILE + 1)
+        answer = run(app, str(tmp_path / name))
+        assert answer.exit_code == 1 and f"{name} is larger than" in answer.output
 
 
 def test_a_licence_comes_in_and_a_wrong_one_does_not(app: Flask, tmp_path: Path) -> None:

@@ -93,3 +93,10 @@ def test_sound_alone_is_refused(tmp_path: Path):
     ffmpeg("-f", "lavfi", "-i", "sine=duration=2", "-c:a", "aac", str(master))
     with pytest.raises(MasterRefused, match="no moving picture"):
         probe(master)
+
+
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path: Path):
+    huge = draw(tmp_path / "film.mp4", "8400x4400", 0.04, "-frames:v", "1", sound=None)
+    assert huge.stat().st_size < 2 * 1024**2
+    with pytest.raises(MasterRefused, match="8400 × 4400"):
+        probe(huge)

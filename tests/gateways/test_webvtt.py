@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store.gateways.webvtt import Subtitle, SubtitlesRefused, plain_webvtt, rewrite
+from store.gateways.webvtt import HEAVIEST_BYTES, Subtitle, SubtitlesRefused, plain_webvtt, rewrite
 
 HOUR_MS = 3_600_000
 
@@ -75,4 +75,12 @@ def test_unusable_files_are_refused_in_one_line(tmp_path: Path, content: bytes):
     path = tmp_path / "film.vtt"
     path.write_bytes(content)
     with pytest.raises(SubtitlesRefused, match=r"^film\.vtt: [^\n]+$"):
+        rewrite(Subtitle("fr", path), 60)
+
+
+def test_a_heap_of_subtitles_is_refused_unread(tmp_path: Path):
+    path = tmp_path / "film.vtt"
+    with path.open("wb") as file:
+        file.truncate(HEAVIEST_BYTES + 1)
+    with pytest.raises(SubtitlesRefused, match="larger than"):
         rewrite(Subtitle("fr", path), 60)

@@ -15,6 +15,7 @@ from store.customers.passwords import hash_password
 from store.db import transaction
 from store.logs import Masking, init_logs, mask
 from store.playback.tokens import make_token
+from tests.log_watch import secrets_in
 from tests.shop import Shop
 
 MEDIA_TOKEN = make_token([(1, "x" * 32)], "lease-1", "la-sociale", "0" * 16, datetime.now(UTC), timedelta(minutes=2))
@@ -96,3 +97,18 @@ def test_an_error_page_tells_the_log_nothing_of_the_customer(
     assert "unexpected error" in line and "path='/breaks'" in line and "IntegrityError" in line
     for personal in ("jeanne@", "Jeanne", digest, client.get_cookie("session").value):
         assert personal not in line
+
+
+@pytest.mark.parametrize(
+    "logged",
+    [
+        "level='error' event='x' path='/y' key='sk_live_4eC39Hq'",
+        '{"event": "x", "level": "error", "who": "jeanne@example.org"}',
+        "2026-11-28 10:00:00,000 ERROR waitress about ABCDE-FGHJK-MNPQR-STVWX",
+    ],
+)
+def test_a_secret_in_any_log_of_the_suite_is_seen(logged: str) -> None:
+    """`tests/log_watch.py` looks at the log lines of every test, and fails the run."""
+    assert len(list(secrets_in(f"Traceback\n{logged}\n"))) == 1
+    assert list(secrets_in("level='error' event='x' path='/films/la-sociale' error='TimeoutError()'")) == []
+    assert list(secrets_in("jeanne@example.org is no line of the log")) == []
