@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from store import migrate
 from store.audit import jobs as audit_jobs
-from store.backoffice import views as backoffice_views
+from store.backoffice import letters as backoffice_letters
 from store.backups import cli as backups_cli
 from store.catalogue import cli as catalogue_cli
 from store.catalogue import jobs as catalogue_jobs
@@ -29,6 +29,7 @@ from store.jobs import jobs as jobs_jobs
 from store.ledger import cli as ledger_cli
 from store.ledger import jobs as ledger_jobs
 from store.logs import init_logs
+from store.mail import cli as mail_cli
 from store.media import cli as media_cli
 from store.media import jobs as media_jobs
 from store.pages import cli as pages_cli
@@ -77,7 +78,7 @@ ROOMS = (
     rentals_views,
     playback_views,
     privacy_views,
-    backoffice_views,
+    backoffice_letters,
     health,
     metrics,
 )
@@ -92,6 +93,7 @@ COMMANDS = (
     ledger_cli,
     jobs_cli,
     customers_cli,
+    mail_cli,
     pages_cli,
 )
 JOBS = (

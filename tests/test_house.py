@@ -19,7 +19,8 @@ ROWS = (
     {"rentals", "prepaid_cards"},
     {"backups"},
     {"customers", "catalogue", "media"},
-    {"ledger", "audit", "jobs", "mail"},
+    {"ledger", "audit", "jobs"},
+    {"mail"},
     {"gateways"},
 )
 """Rooms under the entry files; under them stand the files of `store/` itself. Each row may import only those after it."""

@@ -21,10 +21,12 @@ from store.jobs.enqueue import REGISTRY
 from store.language import LANGUAGES, SITES
 from store.ledger.models import Lot
 from store.prepaid_cards.gifts import GiftWish
+from store.privacy import letters
+from store.privacy.models import Erasure
 from store.rentals.models import Entitlement
 from tests.checkout import sales
 from tests.languages import foreign_words, spoken
-from tests.postbox import Postbox
+from tests.postbox import Postbox, words_of
 from tests.prepaid_cards.counter import Counter
 from tests.prepaid_cards.paper import Paper
 from tests.shop import Person, Shop
@@ -81,7 +83,19 @@ def payloads(app: Flask, shop: Shop, reader: Person) -> dict[str, Payload]:
         "prepaid_cards.mail_reminder": {"wallet_id": reader.wallet_id, "lot_ids": [lot_id], "days": 3},
         "prepaid_cards.deliver_gifts": {},
         "audit.mail_alerts": {"customer_id": reader.id, "alert_ids": [1]},
+        "privacy.farewell": {"customer_id": reader.id},
     }
+
+
+def say_farewell(customer_id: int) -> None:
+    """The letter of `privacy.erase`, without what that job erases."""
+    with transaction() as session:
+        session.add(Erasure(customer_id=customer_id, asked_at=clock.now()))
+    letters.say_farewell(customer_id)
+
+
+OTHER_LETTERS: dict[str, Callable[..., None]] = {"privacy.farewell": say_farewell}
+"""Those that are no job of their own."""
 
 
 @pytest.fixture
@@ -90,7 +104,7 @@ def letter(app: Flask, postbox: Postbox) -> Callable[[str, Payload], EmailMessag
 
     def letter(job: str, payload: Payload) -> EmailMessage:
         with app.app_context():
-            REGISTRY[job].handler(**payload)
+            (OTHER_LETTERS.get(job) or REGISTRY[job].handler)(**payload)
         [arrived] = postbox.letters
         postbox.letters.clear()
         return arrived
@@ -115,6 +129,36 @@ def test_letters_speak_the_language_of_their_reader(
         assert f'<html lang="{code}">' in page
         for path in re.findall(r"http://localhost(/[^\s\"<)]*)", page + arrived.get_body(("plain",)).get_content()):
             assert path.startswith(f"{SITES['en']}/") == (code == "en"), (name, path)
+
+
+def test_text_and_html_say_the_same_words(payloads: dict[str, Payload], letter: Callable[..., EmailMessage]) -> None:
+    """In the same order: each once, but for addresses, which HTML may hide behind a button."""
+    for name, payload in payloads.items():
+        arrived = letter(name, payload)
+        plain, page = (arrived.get_body((kind,)).get_content() for kind in ("plain", "html"))
+        assert words_of(page)[0] == "Zorn", name
+        assert readable(words_of(page)[1:]) == readable(plain.split()), name
+
+
+def readable(words: list[str]) -> list[str]:
+    """Without addresses and the marks of a quotation."""
+    return [word for word in words if not word.startswith("http://localhost") and word != ">"]
+
+
+def test_every_letter_says_what_it_is_and_suits_the_night(
+    payloads: dict[str, Payload], letter: Callable[..., EmailMessage]
+) -> None:
+    for name, payload in payloads.items():
+        arrived = letter(name, payload)
+        assert arrived["Auto-Submitted"] == "auto-generated", name
+        assert re.fullmatch(r"<[\w.-]+@localhost>", arrived["Message-ID"]), name
+        assert arrived["Date"] and arrived["From"], name
+        assert bool(arrived["List-Unsubscribe"]) == (name == "prepaid_cards.mail_reminder"), name
+        page = arrived.get_body(("html",)).get_content()
+        assert '<meta name="color-scheme" content="light dark">' in page and "prefers-color-scheme:dark" in page, name
+        assert not re.search(
+            r'(src|href)="(?!http://localhost/|cid:)', page.replace("https://stripe.com/privacy", "")
+        ), name
 
 
 def test_sums_and_days_are_written_as_the_language_writes_them(

@@ -2,20 +2,18 @@
 
 from datetime import timedelta
 
-from flask import render_template
-from flask_babel import ngettext
 from sqlalchemy import select
 
 from store import clock
 from store.audit.alert import open_count, some_unmailed, take_unmailed
-from store.audit.kinds import facts_of, words_of
+from store.audit.letter import alert_letter
 from store.audit.models import Alert
 from store.customers.language import writing_to
 from store.customers.models import STAFF, Customer
 from store.customers.roles import staff_ids
 from store.db import db, transaction
-from store.gateways import mailer
 from store.jobs.enqueue import enqueue, every, job
+from store.mail.deliver import deliver
 
 MOST_TOLD = 20
 """Alerts that one letter tells of; it counts the others."""
@@ -42,13 +40,5 @@ def mail_alerts(customer_id: int, alert_ids: list[int]) -> None:
     if address is None or not alerts:
         return
     with writing_to(db.session, customer_id):
-        told = [(alert, words_of(alert.kind), facts_of(alert.facts)) for alert in alerts]
-        subject = _subject(str(told[0][1].title), len(told))
-        words = {"subject": subject, "told": told, "open_in_all": open_count(db.session)}
-        text, html = (render_template(f"audit/mail_alerts.{kind}", **words) for kind in ("txt", "html"))
-        db.session.rollback()  # the mail server is slow: no read stays open meanwhile
-        mailer.send(key=f"alerts-{alert_ids[0]}-{customer_id}", to=address, subject=subject, text=text, html=html)
-
-
-def _subject(title: str, count: int) -> str:
-    return ngettext("Alert: %(title)s", "%(num)s alerts: %(title)s…", count, title=title)
+        letter = alert_letter(alerts, open_count(db.session))
+    deliver(letter, key=f"alerts-{alert_ids[0]}-{customer_id}", to=address)

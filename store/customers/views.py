@@ -33,6 +33,7 @@ from store.customers.register import AddressTaken, normalise, register
 from store.db import db, transaction
 from store.language import LANGUAGES, language
 from store.ledger.balance import STATEMENT_LINES, Movement, credit_of, parts_of, statement_of
+from store.mail import bounces
 from store.prepaid_cards.own import card_numbers, describe_holds, tickets_of
 from store.prepaid_cards.own import describe as describe_cards
 from store.rentals.own import describe as describe_films
@@ -131,6 +132,7 @@ def account() -> str:
         films=[film for film in films if film.in_force][:5],
         letters_in=language_of(db.session, current_user.customer_id),
         country_form=CountryForm(country=visitor_country()),
+        bounce=bounces.find(db.session, current_user.email),
     )
 
 

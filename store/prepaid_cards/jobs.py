@@ -3,22 +3,22 @@
 from datetime import timedelta
 
 import structlog
-from flask import current_app, render_template
-from flask_babel import gettext as _
+from flask import current_app
 from sqlalchemy import select
 
 from store import clock
 from store.customers.models import Customer
 from store.db import db, transaction
-from store.gateways import mailer
 from store.jobs.enqueue import enqueue, every, job
 from store.language import speaking
 from store.ledger.balance import credit_of
 from store.ledger.models import Lot
+from store.mail.deliver import deliver
 from store.prepaid_cards import gifts
 from store.prepaid_cards.expire import book_expiry, due_reminders, expired_lots, note_reminded
 from store.prepaid_cards.gift_letter import gift_letter
 from store.prepaid_cards.models import Gift, PrepaidCard
+from store.prepaid_cards.reminder import EndingCredit, reminder, stop_address_of
 from store.stop import stop_at
 
 log = structlog.get_logger()
@@ -90,36 +90,22 @@ def _mail_gift(gift: Gift, card: PrepaidCard, giver: Customer) -> None:
     """In the language of who gives: it is their message, and all that is known of the other."""
     with speaking(giver.language):
         letter = gift_letter(gift, card, giver=giver.name, keys=current_app.config["CODE_KEYS"], at=clock.now())
-        mailer.send(
-            key=f"gift-{gift.id}-{card.reissue}",
-            to=gift.recipient_email or "",
-            subject=letter.subject,
-            text=letter.text,
-            html=letter.html,
-            pictures=letter.pictures,
-            attachments=letter.attachments,
-        )
+    deliver(letter, key=f"gift-{gift.id}-{card.reissue}", to=gift.recipient_email or "")
 
 
 @job("prepaid_cards.mail_reminder")
 def mail_reminder(wallet_id: int, lot_ids: list[int], days: int) -> None:
-    """Say what credit ends when, as long as there is some left of it."""
+    """Say what credit ends when, as long as there is some left of it, to whoever wants to know."""
     lots = db.session.scalars(
         select(Lot).where(Lot.id.in_(lot_ids), Lot.remaining > 0).order_by(Lot.expires_at, Lot.id)
     ).all()
-    if not lots:
-        return
     customer = db.session.scalars(select(Customer).where(Customer.wallet_id == wallet_id)).one()
+    if not lots or not customer.wants_reminders:
+        return
+    credit_cents = credit_of(db.session, wallet_id, clock.now())
     with speaking(customer.language):
-        words = {
-            "name": customer.name,
-            "lots": lots,
-            "credit_cents": credit_of(db.session, wallet_id, clock.now()),
-        }
-        mailer.send(
-            key=f"expiry-{wallet_id}-{lot_ids[0]}-{days}",
-            to=customer.email,
-            subject=_("Some of the credit that we offered you ends soon"),
-            text=render_template("prepaid_cards/mail_expiry.txt", **words),
-            html=render_template("prepaid_cards/mail_expiry.html", **words),
-        )
+        stop_address = stop_address_of(customer.id)
+        endings = [EndingCredit(lot.remaining, lot.expires_at) for lot in lots]
+        letter = reminder(customer.name, endings, credit_cents, stop_address)
+    key = f"expiry-{wallet_id}-{lot_ids[0]}-{days}"
+    deliver(letter, key=key, to=customer.email, is_essential=False, stop_address=stop_address)

@@ -20,6 +20,7 @@ from store.checkout.orders import under_way
 from store.checkout.withdraw import CannotWithdraw, Owes, find_withdrawable, withdraw, withdrawable, withdrawal_of
 from store.db import GREATEST_ID, db, transaction
 from store.jobs.enqueue import enqueue
+from store.mail import bounces
 from store.prepaid_cards import claim
 from store.prepaid_cards.card_balance import CardBalance, balance_of, code_entered
 from store.prepaid_cards.codes import Keys, written
@@ -233,6 +234,7 @@ def _own_cards_page(form: AddressForm, gift_id: int | None = None) -> str:
         "prepaid_cards/own_cards.html",
         tickets=tickets[:LINES],
         given_cards=given[:LINES],
+        came_back=bounces.of_these(db.session, {one.gift.recipient_email for one in given if one.gift.recipient_email}),
         suspended=suspended[:LINES],
         withdrawable=offers,
         payments=under_way(db.session, mine, now),

@@ -26,13 +26,13 @@ MISMATCH = {"session": SESSION, "order": "o_1", "amount": 1999, "currency": "usd
 
 
 class PickyPostbox(Postbox):
-    """Refuses some addresses, as a server does whose users left."""
+    """Puts some addresses off, as a busy server does."""
 
     refused: set[str] = set()
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:
         if address in self.refused:
-            return "550 nobody here of that name"
+            return "451 4.2.1 the mailbox of that name is busy"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

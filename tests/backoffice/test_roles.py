@@ -21,6 +21,9 @@ FOR_STAFF = {
     "/equipe": {"GET": 303, "HEAD": 303, "OPTIONS": 200},
     "/equipe/alertes": {"GET": 200, "HEAD": 200, "OPTIONS": 200},
     "/equipe/alertes/<alert_id>/vue": {"POST": 303, "OPTIONS": 200},
+    "/equipe/courriels": {"GET": 200, "HEAD": 200, "OPTIONS": 200},
+    "/equipe/courriels/<kind>": {"GET": 404, "HEAD": 404, "OPTIONS": 200},
+    "/equipe/courriels/<kind>/<code>": {"GET": 404, "HEAD": 404, "OPTIONS": 200},
 }
 """What a member of the staff is answered; any other method is 405. Everybody else is always answered 404."""
 

@@ -9,7 +9,8 @@ from playwright.sync_api import sync_playwright
 
 from store import clock
 from store.db import db
-from store.prepaid_cards.gift_letter import GiftLetter, gift_letter
+from store.mail.letter import Letter
+from store.prepaid_cards.gift_letter import gift_letter
 from store.prepaid_cards.gifts import GiftWish, given_by
 from store.prepaid_cards.jobs import deliver_gifts
 from store.prepaid_cards.ticket import INK, YELLOW
@@ -36,13 +37,13 @@ def code(counter: Counter, giver: Person) -> str:
 
 
 @pytest.fixture
-def letter(app: Flask, counter: Counter, giver: Person, code: str) -> GiftLetter:
+def letter(app: Flask, counter: Counter, giver: Person, code: str) -> Letter:
     with app.app_context():
         [given] = given_by(db.session, giver.id)
         return gift_letter(given.gift, given.card, giver="Jeanne", keys=counter.keys, at=clock.now())
 
 
-def test_text_and_html_say_the_same(letter: GiftLetter, code: str) -> None:
+def test_text_and_html_say_the_same(letter: Letter, code: str) -> None:
     address = f"http://localhost/cartes/activer#{code}"
     assert f'<a href="{address}"' in letter.html
     plain = letter.text.replace("\n> ", "\n").replace(address, "")
@@ -51,12 +52,12 @@ def test_text_and_html_say_the_same(letter: GiftLetter, code: str) -> None:
         assert words in letter.text
 
 
-def test_the_code_is_in_the_letter_alone(letter: GiftLetter, code: str) -> None:
+def test_the_code_is_in_the_letter_alone(letter: Letter, code: str) -> None:
     assert code[-11:] not in letter.subject
     assert not any(code in name for name in letter.attachments)
 
 
-def test_the_picture_is_the_ticket_with_its_holes_open(letter: GiftLetter) -> None:
+def test_the_picture_is_the_ticket_with_its_holes_open(letter: Letter) -> None:
     [(name, png)] = letter.pictures.items()
     assert f'src="cid:{name}"' in letter.html
     picture = Image.open(io.BytesIO(png)).convert("RGBA")
@@ -82,7 +83,7 @@ def test_it_arrives_with_the_page_to_print(app: Flask, code: str, postbox: Postb
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_readable_on_a_phone(letter: GiftLetter, scheme: str) -> None:
+def test_it_is_readable_on_a_phone(letter: Letter, scheme: str) -> None:
     """Nothing is wider than the screen, and every word stands out from what it stands on."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.require(), args=browser.FLAGS)

@@ -99,6 +99,9 @@ OF_STAFF = {
     "/equipe/alertes": 200,
     "/equipe/alertes?toutes=1&apres=vue-12": 200,
     "/equipe/alertes?toutes=x&apres=x": 200,
+    "/equipe/courriels": 200,
+    "/equipe/courriels/gift": 200,
+    "/equipe/courriels/no-such-letter": 404,
     "/equipe/clients": 404,
     FILM: 200,
 }

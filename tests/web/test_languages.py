@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from store import clock
 from store.audit.alert import raise_alert
 from store.audit.kinds import WORDS
+from store.backoffice.sample_letters import SAMPLES
 from store.checkout.models import Receipt
 from store.db import db, transaction
 from store.language import SITES
@@ -39,6 +40,8 @@ ARGUMENTS = {
     "gift_id": ["1"],
     "lease_id": ["x"],
     "token": ["x"],
+    "kind": [*SAMPLES, "no-such-letter"],
+    "code": [],  # a letter, in the language that it names
     "number": [],  # of whatever receipts there are
 }
 """What stands for the variable parts of the addresses, wherever they come."""
