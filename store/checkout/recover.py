@@ -1,7 +1,8 @@
 """What comes back to an order's cards, after more was pulled out of its payment than was left of them, is no new credit.
 
 A refund in Stripe's dashboard left a debt, or a dispute a loss; then another refund fails, or a film that the cards paid for is
-given back. What they hold then makes the debt smaller, and after it the loss.
+given back. What they hold then makes the debt smaller, and after it the loss: also that of a debt which the shop bore. Who paid
+it at the till keeps what comes back.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from store.checkout.models import Dispute, Order, Refund
 from store.customers.models import Customer
-from store.ledger.chart import BAD_DEBTS, CUSTOMER_DEBTS
+from store.ledger.chart import BAD_DEBTS, CUSTOMER_DEBTS, TILL
 from store.ledger.models import Journal, Posting
 from store.ledger.post import lock_wallet, unfreeze
 from store.prepaid_cards.holds import give_up, hold_cards, lock_cards, taken_by
@@ -70,10 +71,11 @@ def wallet_of(session: Session, order: Order) -> int:
 def _pay_debts(session: Session, order: Order, cards: Sequence[PrepaidCard], at: datetime) -> None:
     owing = select(Refund).where(Refund.order_id == order.id, Refund.state.in_(BOOKED), Refund.owed_cents > 0)
     for owed in session.scalars(owing.order_by(Refund.id)).all():
-        if settled_to(session, owed) is not None:
+        was_settled_to = settled_to(session, owed)
+        if was_settled_to == TILL:
             continue
         held = hold_cards(session, cards, owed.owed_cents, cause=owed.reference, at=at)
-        give_up(session, owed.reference, CUSTOMER_DEBTS, at)
+        give_up(session, owed.reference, was_settled_to or CUSTOMER_DEBTS, at)
         owed.owed_cents -= held
-        if not owed.owed_cents:
+        if not owed.owed_cents and was_settled_to is None:
             unfreeze(session, lock_wallet(session, wallet_of(session, order)), reference=owed.reference, at=at)

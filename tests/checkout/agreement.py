@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from store import clock
 from store.checkout.clearing import balance_of
 from store.checkout.models import Dispute, Order, Refund
+from store.checkout.recover import settled_to
 from store.ledger.balance import credit_of
-from store.ledger.chart import LOT_ACCOUNTS, VOUCHER_VAT
+from store.ledger.chart import LOT_ACCOUNTS, TILL, VOUCHER_VAT
 from store.ledger.models import Freeze, Journal, Lot, Posting
 from store.ledger.reconcile import differences
 from store.prepaid_cards.models import CardHold, PrepaidCard
@@ -65,8 +66,9 @@ def _order(session: Session, order: Order, refunds: list, disputes: list) -> Ite
             f" {back} refunded ({owed} of it owed), {disputed} disputed ({uncovered} of it uncovered)"
         )
     once_spent = _spent(session, _lots_of(order), Lot.kind == "paid", kinds=GRANTS)
-    if owed + uncovered > once_spent:
-        yield f"order {order.id}: {owed} owed and {uncovered} uncovered, but {once_spent} of what was paid were ever spent"
+    unpaid = sum(one.owed_cents for one in ours if one.state != "failed" and settled_to(session, one) != TILL)
+    if unpaid + uncovered > once_spent:
+        yield f"order {order.id}: {unpaid} unpaid and {uncovered} uncovered, but {once_spent} of what was paid were ever spent"
 
 
 def _vouchers(session: Session) -> Iterator[str]:

@@ -253,6 +253,29 @@ def test_a_refund_of_the_dashboard_beside_a_reserved_one_leaves_no_debt(app: Fla
         assert not is_frozen(session, person.wallet_id)
 
 
+@pytest.mark.parametrize(("was_paid", "credit", "in_the_books"), [(True, 2100, {"till": 2000}), (False, 0, {})])
+def test_a_debt_that_was_ended_too_early_costs_nobody_anything(
+    app: Flask, shop: Shop, sandbox: str, was_paid: bool, credit: int, in_the_books: dict[str, int]
+) -> None:
+    """It was ended while another refund, which Stripe then refused, held all that was left."""
+    person = shop.customer()
+    order = bought(app, shop.signed_in(person), sandbox)
+    with app.app_context(), transaction() as session:
+        refund_id = reserve(session, order.id, None, origin="staff", at=clock.now())
+    act(sandbox, f"refund/{order.stripe_payment_intent_id}")
+    sync(app, order)
+    with app.app_context():
+        with transaction() as session:
+            owed = session.scalars(select(Refund.id).where(Refund.origin == "stripe")).one()
+            assert settle_debt(session, owed, was_paid=was_paid, at=clock.now()) == 2000
+        send(refund_id)
+    assert shop.credit_of(person) == credit
+    left = books(app)
+    assert {
+        account: cents for account, cents in left.items() if account in ("till", "bad_debts", "customer_debts")
+    } == in_the_books
+
+
 def test_a_debt_that_was_paid_is_credit_again_when_its_refund_fails(app: Flask, shop: Shop, sandbox: str) -> None:
     person = shop.customer()
     order = bought(app, shop.signed_in(person), sandbox)
