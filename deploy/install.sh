@@ -32,7 +32,7 @@ packages() {
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
   apt-get install -y -qq --no-install-recommends ca-certificates curl make nginx openssl postgresql postgresql-client \
-    python3 python3-venv redis-server >/dev/null
+    python3 python3-venv redis-server >/dev/null 2>&1
 }
 
 users_and_folders() {

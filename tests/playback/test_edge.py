@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -209,7 +210,11 @@ def test_nginx_needs_the_shop_for_no_film_and_lets_nobody_in_without_it(
             edge = stack.enter_context(edge_before(shop, app, tmp_path / "nginx"))
         assert edge.get(f"/media/{token}/{SLUG}/{RECIPE}/{SEGMENT}")[1] == SEGMENT_BYTES
         assert edge.get(f"/media/{stolen}/{SLUG}/{RECIPE}/{SEGMENT}")[0].status == 403
-        assert edge.get("/films")[0].status == 502
+        away, page = edge.get("/films")
+        assert (away.status, away.headers["Retry-After"], away.headers["Cache-Control"]) == (503, "10", "no-store")
+        style = re.search(r"<style>(.*?)</style>", page.decode(), re.DOTALL)[1]
+        allowed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        assert f"'sha256-{allowed}'" in away.headers["Content-Security-Policy"]
         missing = f"/media/{token}/{SLUG}/{RECIPE}/missing.m4s"
         assert edge.get(missing)[0].status == 502, "what nginx does not find it asks the shop for"
     assert token not in edge.log() and stolen not in edge.log()
