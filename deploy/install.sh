@@ -13,14 +13,15 @@ releases_kept=3
 main() {
   step "packages" packages
   step "users and folders" users_and_folders
-  step "this release: $release" new_release
   step "settings and secrets" settings
+  grep -q '^[^#]*…' "$etc/shop.env" && { echo "Fill in the first part of $etc/shop.env, then run this again."; exit 3; }
+  step "this release: $release" new_release
   step "database: roles and tables" database
   step "nginx" web_server
   ln -sfn "$release" "$home/current.new" && mv -T "$home/current.new" "$home/current"
   step "services" services
   old_releases
-  echo "Done. What is left to do stands in $etc/shop.env (the first part); then: deploy/check.sh"
+  echo "Done. $home/current/deploy/check.sh says whether all is well."
 }
 
 step() {
@@ -64,12 +65,12 @@ settings() {
   if [ ! -e "$etc/owner.env" ]; then
     (umask 077; echo 'MIGRATION_DATABASE_URL="postgresql://cinemutins-owner@/cinemutins?host=/var/run/postgresql"' >"$etc/owner.env")
   fi
-  install -m 0755 "$release/deploy/cinemutins" /usr/local/bin/cinemutins
+  install -m 0755 "$source_folder/deploy/cinemutins" /usr/local/bin/cinemutins
 }
 
 written_settings() {
   local name text
-  text=$(sed "s#https://shop.example#https://$host#; s#@shop.example#@$host#" "$release/deploy/shop.env.example")
+  text=$(sed "s#https://shop.example#https://$host#; s#@shop.example#@$host#" "$source_folder/deploy/shop.env.example")
   for name in SECRET_KEY CODE_KEY MEDIA_TOKEN_KEY METRICS_TOKEN; do
     text=${text//@$name@/$(openssl rand -hex 32)}
   done
@@ -119,10 +120,6 @@ services() {
   systemctl enable --quiet --now postgresql redis-server nginx cinemutins-web.socket
   systemctl enable --quiet cinemutins-web cinemutins-worker
   systemctl enable --quiet --now cinemutins-{reconcile,closing,backup}.timer
-  if grep -q '…' "$etc/shop.env"; then
-    echo "    not started: $etc/shop.env is not filled in yet; then: systemctl restart cinemutins-web cinemutins-worker nginx"
-    return
-  fi
   systemctl restart cinemutins-web cinemutins-worker  # requests wait in the socket meanwhile
   systemctl reload nginx
 }

@@ -92,7 +92,8 @@ def _mask_rendered(_logger: Any, _method: str, line: Any) -> str:
 
 def _as_json(_logger: Any, _method: str, said: Any) -> str:
     """Masked before it is rendered: a secret that ends with its line must not take the closing brace with it."""
-    return json.dumps(_masked(said), ensure_ascii=False)
+    in_order = {name: said[name] for name in ("timestamp", "level", "event") if name in said}
+    return json.dumps(_masked(in_order | said), ensure_ascii=False)
 
 
 def _masked(said: Any) -> Any:

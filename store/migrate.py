@@ -80,7 +80,7 @@ def _grant(connection: Connection, role: str | None) -> None:
     for statement in (
         f"GRANT USAGE ON SCHEMA {_schema(connection)} TO {quoted}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON {everything} TO {quoted}",
-        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {_schema(connection)} TO {quoted}",
+        f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {_schema(connection)} TO {quoted}",  # a backup reads them
         f"REVOKE UPDATE, DELETE ON {', '.join(written_once)} FROM {quoted}",
         *_granted_to_forget(quoted, written_once),
         f"REVOKE DELETE ON wallet FROM {quoted}",  # UPDATE stays: PostgreSQL asks for it to lock a row

@@ -259,6 +259,13 @@ def test_films_in_a_bucket_stay_there_and_are_listed(
 
 
 @pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+def test_the_shops_own_role_may_make_one(app: Flask, tmp_path: Path) -> None:
+    of_the_shop = create_app({**app.config, "MIGRATION_DATABASE_URL": app.config["DATABASE_URL"]})
+    made = run(of_the_shop, "backup", tmp_path / "night.backup")
+    assert made.exit_code == 0, made.output
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
 def test_without_its_program_postgresql_is_refused_plainly(
     app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
