@@ -149,7 +149,7 @@ def _is_own_password(password: str) -> bool:
 
 def _chosen(remains: Remains) -> set[int]:
     """Of the cards that can be given back, those that the customer ticked."""
-    # ast-grep-ignore: no-field-from-anywhere  # the address chooses on the first page, a field on the second
+    # ast-grep-ignore: no-field-from-anywhere  # the first step has them in its address, the second in its form
     wanted = set(request.values.getlist("rendre"))
     return {offer.card.id for offer in remains.offers if str(offer.card.id) in wanted}
 

@@ -46,7 +46,7 @@ def _may_look() -> bool:
     token = current_app.config["METRICS_TOKEN"]
     if token:
         return hmac.compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode())
-    # ast-grep-ignore: no-forwarded-address  # its being there is enough to refuse: nobody is believed
+    # ast-grep-ignore: no-forwarded-address  # whoever adds it only shuts themselves out
     is_direct = "X-Forwarded-For" not in request.headers
     return is_direct and request.remote_addr is not None and ip_address(request.remote_addr).is_loopback
 

@@ -11,6 +11,7 @@ from store.audit.alert import raise_alert
 from store.checkout.models import Order
 from store.db import transaction
 from store.prepaid_cards.gifts import GiftWish, given_by
+from store.privacy import archives
 from tests.checkout import sales
 from tests.playback.theatre import RECIPE, write_film
 from tests.prepaid_cards.counter import Counter
@@ -31,7 +32,7 @@ class Furnished:
 
 
 def furnish(app: Flask, shop: Shop, **values: str) -> Furnished:
-    """A film, and a customer who bought cards and the film, plays it, gives a card and has one order unpaid."""
+    """A film, and a customer who bought cards and the film, plays it, gives a card, has one order unpaid and an archive of it all."""
     shop.film(FILM)
     write_film(app)
     owner = shop.customer("owner@example.org", credit=9000)
@@ -50,6 +51,9 @@ def furnish(app: Flask, shop: Shop, **values: str) -> Furnished:
         [given] = given_by(session, owner.id)
         unpaid = session.scalars(select(Order.key).where(Order.state == "pending")).one()
         card_id = sales.card_of(session, session.get_one(Order, 2)).id
+        archives.ask(session, owner.id, now)
+    with app.app_context():
+        archives.make(owner.id)
     mine = {
         **{"name": "index.m3u8", "slug": FILM, "film": FILM, "recipe": RECIPE, "mark": "x", "filename": "x.svg"},
         **{"gift_id": given.gift.id, "card_id": card_id, "entitlement_id": entitlement_id, "alert_id": 1},

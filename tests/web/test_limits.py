@@ -18,8 +18,8 @@ TRIES_OF_A_PROCESS = 7
 
 def test_two_processes_count_together(app: Flask, shop: Shop, database_url: str, tmp_path: Path) -> None:
     shop.customer("jeanne@example.org")
-    with redis_server(tmp_path) as address:
-        settings = settings_for(tmp_path, database_url, REDIS_URL=address)
+    with redis_server() as server:
+        settings = settings_for(tmp_path, database_url, REDIS_URL=server.url)
         turns = [get_context("fork").Event() for _ in range(PROCESSES + 1)]
         turns[0].set()
 

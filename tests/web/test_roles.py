@@ -19,6 +19,7 @@ EVERYBODY = "everybody"
 SIGNED_IN = "whoever is signed in; a stranger is asked to"
 OWNER = "whose it is; to everybody else it is what does not exist"
 HOLDER = "who holds the film; everybody else finds the film's page or 403"
+MAKER = "who had it made; everybody else who is signed in has none"
 STAFF = "staff; to everybody else it is an address of nothing"
 STRIPE = "what Stripe signed"
 
@@ -41,6 +42,14 @@ ROUTES = {
     "/compte/cartes/<card_id>/retractation/recue": {"GET": OWNER},
     "/compte/credit": {"GET": SIGNED_IN},
     "/compte/credit.csv": {"GET": SIGNED_IN},
+    "/compte-ferme": READ,
+    "/compte/donnees": {"GET": SIGNED_IN},
+    "/compte/donnees/adresse": {"POST": SIGNED_IN},
+    "/compte/donnees/archive.zip": {"GET": MAKER},
+    "/compte/donnees/archive": {"POST": SIGNED_IN},
+    "/compte/donnees/effacer": {"GET": SIGNED_IN},
+    "/compte/donnees/effacer/confirmer": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "/compte/donnees/rappels": {"POST": SIGNED_IN},
     "/compte/films": {"GET": SIGNED_IN},
     "/compte/films/vus": {"POST": SIGNED_IN},
     "/compte/langue": {"POST": SIGNED_IN},
@@ -72,12 +81,14 @@ ROUTES = {
     "/inscription": {"GET": EVERYBODY, "POST": EVERYBODY},
     "/media/<token>/<film>/<recipe>/<name>": READ,
     "/media/libre/<film>/<recipe>/<name>": READ,
+    "/metrics": READ,
     "/paiement/abandon": READ,
     "/paiement/reprendre": {"GET": OWNER},
     "/paiement/retour": {"GET": OWNER},
     "/personnes/<slug>": READ,
     "/player-<mark>.js": READ,
     "/preuve": READ,
+    "/rappels/<token>": {"GET": EVERYBODY, "POST": EVERYBODY},
     "/recherche": READ,
     "/recherche/suggestions": READ,
     "/robots.txt": READ,
@@ -103,6 +114,7 @@ EXPECTED = {
     SIGNED_IN: (SIGN_IN, ANSWERED, ANSWERED, ANSWERED),
     OWNER: (SIGN_IN, AS_MISSING, AS_MISSING, ANSWERED),
     HOLDER: (SIGN_IN, NOT_HELD, NOT_HELD, ANSWERED),
+    MAKER: (SIGN_IN, NOTHING, NOTHING, ANSWERED),
     STAFF: (NOTHING, NOTHING, ANSWERED, NOTHING),
     STRIPE: (UNSIGNED, UNSIGNED, UNSIGNED, UNSIGNED),
 }
