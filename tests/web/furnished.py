@@ -52,6 +52,7 @@ def furnish(app: Flask, shop: Shop, **values: str) -> Furnished:
         card_id = sales.card_of(session, session.get_one(Order, 2)).id
     mine = {
         **{"name": "index.m3u8", "slug": FILM, "film": FILM, "recipe": RECIPE, "mark": "x", "filename": "x.svg"},
+        **{"kind": "gift", "code": "fr"},
         **{"gift_id": given.gift.id, "card_id": card_id, "entitlement_id": entitlement_id, "alert_id": 1},
         **{"lease_id": begun.json["renew"].rpartition("/")[2], "token": begun.json["manifest"].split("/")[2]},
     }
