@@ -24,6 +24,7 @@ SECRETS = re.compile(
       \b(?:sk|rk|whsec|cs)_\w+                                 # Stripe's keys, webhook secrets and Sessions
     | (?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]+                     # e-mail addresses
     | (?<=/mot-de-passe/)[^\s/?'"]+ | (?<=/confirmer/)[^\s/?'"]+  # links that open an account
+    | (?<=/rappels/)[^\s/?'"]+                                # links that end reminders
     | \d{1,11}\.[\w-]{1,64}\.\d{1,9}s?-[\w-]{22}(?![\w-])     # media tokens
     | (?<![\w-])[\w-]+\.[\w-]{6}\.[\w-]{27}(?![\w-])           # our cookies and form tokens
     | (?<![\w-])[\w-]{43}(?![\w-])                             # 256 random bits: a session's id

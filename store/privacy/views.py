@@ -50,10 +50,10 @@ def ask_for_archive() -> Response:
 @blueprint.get("/compte/donnees/archive.zip")
 @login_required
 def archive() -> Response:
-    """The archive; 404 while there is none."""
+    """The archive; while there is none, the page that says how far it is."""
     content = archives.content_of(db.session, current_user.customer_id, clock.now())
     if content is None:
-        abort(404)
+        return redirect(url_for("privacy.own_data", _anchor="archive"), 303)
     return download(f"{_('my-data')}-{clock.today()}.zip", content, "application/zip")
 
 
@@ -149,8 +149,7 @@ def _is_own_password(password: str) -> bool:
 
 def _chosen(remains: Remains) -> set[int]:
     """Of the cards that can be given back, those that the customer ticked."""
-    # ast-grep-ignore: no-field-from-anywhere  # the first step has them in its address, the second in its form
-    wanted = set(request.values.getlist("rendre"))
+    wanted = set((request.form if request.method == "POST" else request.args).getlist("rendre"))
     return {offer.card.id for offer in remains.offers if str(offer.card.id) in wanted}
 
 

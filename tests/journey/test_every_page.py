@@ -8,12 +8,14 @@ import os
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from store.language import ENGLISH, FRENCH, LANGUAGES, SITES
+from tests.journey.watch import OURS, asked_elsewhere, cookies_of
 
 NARROWEST, WIDEST = 320, 2560
 SCREENS = (
@@ -57,7 +59,12 @@ OF_ONE_S_OWN = [
     "/compte/films",
     "/compte/cartes",
     "/compte/recus",
+    "/compte/donnees",
+    "/compte/donnees/effacer",
+    "/compte/donnees/effacer/confirmer",
 ]
+OF_STAFF = ["/equipe/alertes", "/equipe/courriels", "/equipe/courriels/gift"]
+WITHOUT_A_FORM = OPEN_TO_ALL[: OPEN_TO_ALL.index("/cartes")] + ["/preuve", "/conditions", "/aide", "/contact"]
 
 TOO_SMALL_TO_TOUCH = """() => [...document.querySelectorAll("a, button, input, select, summary")].filter(one => {
   const { width, height } = one.getBoundingClientRect()
@@ -74,6 +81,14 @@ class Visit:
         self.page, self.faults = page, list[str]()
         self._site, self._width, self._pictures = site, width, pictures
         page.on("console", self._listen)
+        self.elsewhere = asked_elsewhere(page, f"{urlsplit(site).scheme}://{urlsplit(site).netloc}")
+
+    def sign_in(self, who: str) -> None:
+        self.open("/connexion")
+        self.page.fill("[name=email]", f"{who}@example.org")
+        self.page.fill("[name=password]", "demo-demo-demo")
+        self.page.press("[name=password]", "Enter")
+        self.page.wait_for_url("**/compte*")
 
     def open(self, path: str) -> None:
         self.page.goto(self._site + path)
@@ -109,14 +124,42 @@ def test_nothing_is_wrong_with_the_pages_that_are_open_to_all(visit: Visit, requ
     for path in OPEN_TO_ALL:
         visit.look_at(path, request.node.callspec.id)
     assert visit.faults == []
+    assert visit.elsewhere == [], "a page asked another host"
+    assert cookies_of(visit.page.context) <= OURS
 
 
 def test_nothing_is_wrong_with_the_pages_of_an_account(visit: Visit, request: pytest.FixtureRequest) -> None:
-    visit.open("/connexion")
-    visit.page.fill("[name=email]", "spectateur@example.org")
-    visit.page.fill("[name=password]", "demo-demo-demo")
-    visit.page.press("[name=password]", "Enter")
-    visit.page.wait_for_url("**/compte*")
+    visit.sign_in("spectateur")
     for path in OF_ONE_S_OWN:
         visit.look_at(path, request.node.callspec.id)
     assert visit.faults == []
+    assert visit.elsewhere == [], "a page asked another host"
+    assert cookies_of(visit.page.context) <= OURS
+
+
+def test_nothing_is_wrong_with_the_pages_of_the_desk(visit: Visit, request: pytest.FixtureRequest) -> None:
+    visit.sign_in("equipe")
+    for path in OF_STAFF:
+        visit.look_at(path, request.node.callspec.id)
+    assert visit.faults == []
+    assert visit.elsewhere == [], "a page asked another host"
+
+
+def test_who_only_looks_keeps_no_cookie(browser: Browser, demo: str) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        for path in WITHOUT_A_FORM:
+            page.goto(demo + path)
+            assert cookies_of(context) == set(), path
+            assert page.evaluate("localStorage.length + sessionStorage.length") == 0, path
+        page.goto(f"{demo}/connexion")
+        assert cookies_of(context) == {"session"}
+
+
+def test_a_request_to_another_host_is_seen(browser: Browser, demo: str) -> None:
+    with browser.new_context(bypass_csp=True) as context:
+        page = context.new_page()
+        found = asked_elsewhere(page, demo)
+        page.goto(demo)
+        page.evaluate("fetch('http://127.0.0.1:9/x').catch(() => {})")
+        assert found == ["http://127.0.0.1:9/x"]

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.journey.watch import OURS, asked_elsewhere, cookies_of
+
 TIMEOUT_MS = 20_000
 
 SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 900}}
@@ -33,6 +35,7 @@ class Walk:
         self.page: Page = context.new_page()
         self.complaints: list[str] = []
         self.page.on("console", self._listen)
+        self.elsewhere = asked_elsewhere(self.page, demo)
         self._demo, self._pictures, self._name, self._steps = demo, pictures, name, 0
 
     def open(self, path: str) -> None:
@@ -140,6 +143,8 @@ def test_from_home_to_the_running_film(browser: Browser, demo: str, pictures: Pa
         expect(walk.page.locator("main")).to_contain_text("Reprendre")
         walk.photograph("film-begun")
         assert walk.complaints == []
+        assert [address for address in walk.elsewhere if "/static/" not in address] == []
+        assert cookies_of(context) <= OURS
 
 
 def test_without_script_up_to_the_player(browser: Browser, demo: str, pictures: Path) -> None:

@@ -67,7 +67,7 @@ OF_A_CUSTOMER = {
     "/compte/films": 200,
     "/compte/securite": 200,
     "/compte/donnees": 200,
-    "/compte/donnees/archive.zip": 404,
+    "/compte/donnees/archive.zip": 303,
     "/compte/donnees/effacer": 200,
     "/compte/donnees/effacer/confirmer": 200,
     "/compte/donnees/effacer/confirmer?rendre=1&rendre=x": 200,

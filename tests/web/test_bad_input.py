@@ -39,8 +39,8 @@ def test_no_input_breaks_a_route(app: Flask) -> None:
 def test_a_route_that_breaks_is_seen(app: Flask) -> None:
     app.add_url_rule("/breaks", view_func=lambda: 1 / 0)
     inputs = OddInputs(app, Shop(app), Random(SEED))
-    found = list(inputs.complaints(len([*app.url_map.iter_rules()])))
-    assert len(found) == 1 and found[0].startswith("500: ") and "/breaks" in found[0]
+    found = list(inputs.complaints(4 * len([*app.url_map.iter_rules()])))  # some are refused before they arrive
+    assert found and all(one.startswith("500: ") and "/breaks" in one for one in found)
 
 
 def test_a_route_that_dawdles_is_seen(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

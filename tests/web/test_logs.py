@@ -54,7 +54,7 @@ def test_no_secret_in_a_line_of_the_standard_library(secret: str) -> None:
     assert secret not in line
 
 
-@pytest.mark.parametrize("path", ["/mot-de-passe/abc.def", "/confirmer/abc.def"])
+@pytest.mark.parametrize("path", ["/mot-de-passe/abc.def", "/confirmer/abc.def", "/rappels/abc.def"])
 def test_no_link_that_opens_an_account(path: str) -> None:
     assert mask(f"GET {path}?x=1 404") == f"GET /{path.split('/')[1]}/[…]?x=1 404"
 
