@@ -29,6 +29,7 @@ FOOT = len(ROWS) + 1
 AGREED = {
     ("store.media.publish", "store.catalogue.models"),  # to publish is to point the film to its packaged version
     ("store.media.download", "store.catalogue.models"),  # and its file is made from the version that it points to
+    ("store.media.old_versions", "store.catalogue.models"),  # and what it points to no more is deleted
     ("store.media.publish", "store.catalogue.index_films"),
     ("store.media.cli", "store.catalogue.cli"),  # `films ingest` is one of the commands of `films`
 }

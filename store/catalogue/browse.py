@@ -1,6 +1,6 @@
 """What visitors see of the catalogue: narrow reads, one query for each wall of films. `lang` is `fr` or `en`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import BindParameter, Integer, Row, Select, Subquery, bindparam, case, func, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
-from store.catalogue.licence import Licence
+from store.catalogue.licence import Bar, Licence
 from store.catalogue.models import (
     Collection,
     CollectionFilm,
@@ -25,6 +25,9 @@ from store.catalogue.prices import Prices, prices_of
 
 RELATED_COUNT = 5
 HOME_COUNT = 5
+
+HANGS = Film.is_over.is_(False)
+"""The condition that a film hangs on walls."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +78,23 @@ class FilmPage(FilmCard):
     visa: str | None
     tagline: str
     synopsis: str
+    press: str
     prices: Prices
-    playable: bool
+    recipe: str | None
+    media_folder: str
+    trailer: list[str] | None
     licence: Licence
     collections: list[CollectionName]
+
+    @property
+    def playable(self) -> bool:
+        """Whether there is a version that can be played."""
+        return self.recipe is not None
+
+    @property
+    def open_files(self) -> str:
+        """Where the trailer, the test clip and a still of a film lie that can be played: open to all."""
+        return f"/media/libre/{self.media_folder}/{self.recipe}"
 
 
 @dataclass(frozen=True)
@@ -89,7 +105,15 @@ class CollectionPage:
     lead: str
     intro: str
     more: str
+    guest: str | None
     others: list[CollectionName]
+
+
+@dataclass(frozen=True)
+class HungFilm(FilmCard):
+    """A film of a collection; `note` says why it hangs there, or nothing."""
+
+    note: str
 
 
 @dataclass(frozen=True)
@@ -103,6 +127,7 @@ class Home:
 
 
 Named = TypeVar("Named", FilmCard, CollectionName)
+Card = TypeVar("Card", bound=FilmCard)
 
 
 def film_card(session: Session, slug: str) -> FilmCard | None:
@@ -114,6 +139,12 @@ def film_page(session: Session, slug: str, lang: str, today: date) -> FilmPage |
     """The film with this slug, its directors and its collections, in one query; prices are today's."""
     rows = session.connection().execute(_film_query(lang), {"slug": slug}).all()
     return _film_page(rows, today) if rows else None
+
+
+def collection_name(session: Session, slug: str, lang: str) -> CollectionName | None:
+    """The collection with this slug, with its number of films."""
+    row = session.execute(_collections_query(lang).where(Collection.slug == slug)).first()
+    return _collection_name(row) if row else None
 
 
 def former_slug(session: Session, slug: str) -> str | None:
@@ -150,12 +181,13 @@ def collection_page(session: Session, slug: str, lang: str) -> CollectionPage | 
     if found is None:
         return None
     others = [_collection_name(row) for row in rows if row.slug != slug]
-    return CollectionPage(_collection_name(found), found.lead, found.intro, found.more, others)
+    return CollectionPage(_collection_name(found), found.lead, found.intro, found.more, found.guest, others)
 
 
-def films_of_collection(session: Session, slug: str) -> list[FilmCard]:
+def films_of_collection(session: Session, slug: str, lang: str) -> list[HungFilm]:
     """The collection's films, in its order."""
-    return cards_of(session, _FILMS_OF_COLLECTION, {"slug": slug})
+    rows = session.connection().execute(_films_of_collection(lang), {"slug": slug})
+    return _cards(rows, lambda slug, title, year, minutes, note: HungFilm(slug, title, year, minutes, [], note))
 
 
 def home(session: Session, lang: str, today: date) -> Home:
@@ -163,13 +195,19 @@ def home(session: Session, lang: str, today: date) -> Home:
     content: dict[str, Any] = session.connection().execute(_HOME_PAGE).scalar() or {}
     slugs = content.get("films", [])[:HOME_COUNT]
     films = _home_films(session, slugs)
-    week_slug = content.get("film") or (films[0].slug if films else None)
+    chosen = [content["film"]] if content.get("film") else []
+    week = _first_on_offer(session, [*chosen, *(film.slug for film in films)], lang, today)
     return Home(
         kicker=content.get(f"kicker_{lang}"),
-        week=film_page(session, week_slug, lang, today) if week_slug else None,
-        films=[film for film in films if film.slug != week_slug][:HOME_COUNT],
+        week=week,
+        films=[film for film in films if not week or film.slug != week.slug][:HOME_COUNT],
         collections=_in_order(all_collections(session, lang), content.get("collections", [])),
     )
+
+
+def _first_on_offer(session: Session, slugs: list[str], lang: str, today: date) -> FilmPage | None:
+    pages = (film_page(session, slug, lang, today) for slug in slugs)
+    return next((page for page in pages if page and page.licence.bar_of_days(today) != Bar.OVER), None)
 
 
 def _home_films(session: Session, slugs: list[str]) -> list[FilmCard]:
@@ -184,11 +222,11 @@ def _in_order(found: list[Named], slugs: list[str]) -> list[Named]:
     return [by_slug[slug] for slug in slugs if slug in by_slug] if slugs else found
 
 
-def cards_query() -> Select[Any]:
+def cards_query(*more_columns: Any) -> Select[Any]:
     """A row for each film and director; order by FilmDirector.position last."""
     columns: tuple[Any, ...] = (Film.slug, Film.title, Film.year, Film.minutes, Person.name.label("director"))
     return (
-        select(*columns)
+        select(*columns, *more_columns)
         .outerjoin(FilmDirector, FilmDirector.film_id == Film.id)
         .outerjoin(Person, Person.id == FilmDirector.person_id)
     )
@@ -196,11 +234,17 @@ def cards_query() -> Select[Any]:
 
 def cards_of(session: Session, query: Select[Any], asked: Mapping[str, Any]) -> list[FilmCard]:
     """The films of `cards_query()`, in its order, their directors together; `asked` are the query's parameters."""
-    cards: dict[str, FilmCard] = {}
-    for slug, title, year, minutes, director in session.connection().execute(query, asked):
+    rows = session.connection().execute(query, asked)
+    return _cards(rows, lambda slug, title, year, minutes: FilmCard(slug, title, year, minutes, []))
+
+
+def _cards(rows: Iterable[Any], card_of: Callable[..., Card]) -> list[Card]:
+    """A card for each film, its directors together; `card_of` gets slug, title, year, minutes, and what more a row holds."""
+    cards: dict[str, Card] = {}
+    for slug, title, year, minutes, director, *more in rows:
         card = cards.get(slug)
         if card is None:
-            card = cards[slug] = FilmCard(slug, title, year, minutes, [])
+            card = cards[slug] = card_of(slug, title, year, minutes, *more)
         if director:
             card.directors.append(director)
     return list(cards.values())
@@ -231,8 +275,11 @@ def _film_page(rows: Iterable[Row[Any]], today: date) -> FilmPage:
         visa=film.visa,
         tagline=film.tagline,
         synopsis=film.synopsis,
+        press=film.press,
         prices=prices_of(film.minutes, film.released_on, film.rent_cents, film.buy_cents, today),
-        playable=film.recipe is not None,
+        recipe=film.recipe,
+        media_folder=film.media_folder,
+        trailer=film.trailer,
         licence=Licence(film.licensed_from, film.licensed_until, film.territories),
         collections=list(collections.values()),
     )
@@ -245,7 +292,7 @@ def _collection_query(lang: str) -> Select[Any]:
         case((Collection.slug == bindparam("slug"), in_language(lang, Collection, field))).label(field)
         for field in ("lead", "intro", "more")
     )
-    return _collections_query(lang, *texts)
+    return _collections_query(lang, *texts, Collection.guest)
 
 
 @cache
@@ -255,6 +302,7 @@ def _collections_query(lang: str, *more_columns: Any) -> Select[Any]:
         select(func.count())
         .select_from(CollectionFilm)
         .where(CollectionFilm.collection_id == Collection.id)
+        .where(CollectionFilm.film_id.not_in(select(Film.id).where(Film.is_over)))
         .scalar_subquery()
         .label("film_count")
     )
@@ -286,10 +334,12 @@ def _film_query(lang: str) -> Select[Any]:
             Film.subtitles,
             Film.access,
         ),
-        *(Film.age, Film.visa, Film.released_on, Film.rent_cents, Film.buy_cents, Film.recipe),
+        *(Film.age, Film.visa, Film.released_on, Film.rent_cents, Film.buy_cents),
+        *(Film.recipe, Film.media_folder.label("media_folder"), Film.trailer),
         *(Film.licensed_from, Film.licensed_until, Film.territories),
         in_language(lang, Film, "tagline").label("tagline"),
         in_language(lang, Film, "synopsis").label("synopsis"),
+        in_language(lang, Film, "press").label("press"),
         Person.slug.label("director_slug"),
         Person.name.label("director"),
         Collection.slug.label("collection_slug"),
@@ -307,6 +357,17 @@ def _film_query(lang: str) -> Select[Any]:
     )
 
 
+@cache
+def _films_of_collection(lang: str) -> Select[Any]:
+    return (
+        cards_query(in_language(lang, CollectionFilm, "note"))
+        .join(CollectionFilm, CollectionFilm.film_id == Film.id)
+        .join(Collection, Collection.id == CollectionFilm.collection_id)
+        .where(Collection.slug == bindparam("slug"), HANGS)
+        .order_by(CollectionFilm.position, Film.id, FilmDirector.position)
+    )
+
+
 def _closest(film_id: BindParameter[int]) -> Subquery:
     """The films that share collections (which weigh double) and themes with this one; the newest weigh nothing, but fill up."""
     mine, theirs = aliased(CollectionFilm), aliased(CollectionFilm)
@@ -321,12 +382,14 @@ def _closest(film_id: BindParameter[int]) -> Subquery:
         .join(my_theme, my_theme.theme_id == their_theme.theme_id)
         .where(my_theme.film_id == film_id)
     )
-    newest = select(Film.id).order_by(Film.added_at.desc(), Film.id.desc()).limit(RELATED_COUNT + 1).subquery()
+    newest = (
+        select(Film.id).where(HANGS).order_by(Film.added_at.desc(), Film.id.desc()).limit(RELATED_COUNT + 1).subquery()
+    )
     shared = union_all(by_collection, by_theme, select(newest.c.id, literal(0))).subquery()
     closeness = func.sum(shared.c.weight).label("closeness")
     return (
         select(shared.c.film_id, closeness)
-        .where(shared.c.film_id != film_id)
+        .where(shared.c.film_id != film_id, shared.c.film_id.not_in(select(Film.id).where(Film.is_over)))
         .group_by(shared.c.film_id)
         .order_by(closeness.desc(), shared.c.film_id.desc())
         .limit(RELATED_COUNT)
@@ -342,12 +405,12 @@ _NEWEST_FIRST = (Film.added_at.desc(), Film.id.desc())
 _CARD = cards_query().where(Film.slug == _SLUG).order_by(FilmDirector.position)
 _NEWEST = (
     cards_query()
-    .where(Film.id.in_(select(Film.id).order_by(*_NEWEST_FIRST).limit(bindparam("count", type_=Integer))))
+    .where(Film.id.in_(select(Film.id).where(HANGS).order_by(*_NEWEST_FIRST).limit(bindparam("count", type_=Integer))))
     .order_by(*_NEWEST_FIRST, FilmDirector.position)
 )
 _NAMED = (
     cards_query()
-    .where(Film.slug.in_(bindparam("slugs", expanding=True)))
+    .where(Film.slug.in_(bindparam("slugs", expanding=True)), HANGS)
     .order_by(*_NEWEST_FIRST, FilmDirector.position)
 )
 
@@ -362,14 +425,7 @@ _THEIRS = aliased(FilmDirector)
 _FILMS_OF_PERSON = (
     cards_query()
     .join(_THEIRS, _THEIRS.film_id == Film.id)
-    .where(_THEIRS.person_id == select(Person.id).where(Person.slug == _SLUG).scalar_subquery())
+    .where(_THEIRS.person_id == select(Person.id).where(Person.slug == _SLUG).scalar_subquery(), HANGS)
     .order_by(Film.year.desc(), Film.id.desc(), FilmDirector.position)
-)
-_FILMS_OF_COLLECTION = (
-    cards_query()
-    .join(CollectionFilm, CollectionFilm.film_id == Film.id)
-    .join(Collection, Collection.id == CollectionFilm.collection_id)
-    .where(Collection.slug == _SLUG)
-    .order_by(CollectionFilm.position, Film.id, FilmDirector.position)
 )
 _HOME_PAGE = select(HomePage.content).order_by(HomePage.id.desc()).limit(1)

@@ -56,14 +56,24 @@ def _films(session: Session) -> Iterator[dict[str, Any]]:
 def _collections(session: Session) -> list[dict[str, Any]]:
     slugs = select(CollectionFilm.collection_id, Film.slug).join(Film)
     films = _linked(session, slugs, CollectionFilm, None)
+    notes = _notes(session)
     ordered = session.scalars(select(Collection).order_by(Collection.position, Collection.id))
-    return [
-        {
-            name: films.get(collection.id, []) if name == "films" else getattr(collection, name)
-            for name in COLLECTION_RULES
-        }
-        for collection in ordered
-    ]
+    records = []
+    for collection in ordered:
+        linked = {"films": films.get(collection.id, []), "notes": notes.get(collection.id)}
+        fields = {name: linked[name] if name in linked else getattr(collection, name) for name in COLLECTION_RULES}
+        records.append({name: value for name, value in fields.items() if value is not None})
+    return records
+
+
+def _notes(session: Session) -> dict[int, dict[str, dict[str, str]]]:
+    """What is said of the films of each collection, by slug."""
+    columns = (CollectionFilm.collection_id, Film.slug, CollectionFilm.note_fr, CollectionFilm.note_en)
+    said = (CollectionFilm.note_fr != "") | (CollectionFilm.note_en != "")
+    found: dict[int, dict[str, dict[str, str]]] = {}
+    for row in session.execute(select(*columns).join(Film).where(said).order_by(CollectionFilm.position)):
+        found.setdefault(row.collection_id, {})[row.slug] = {"fr": row.note_fr, "en": row.note_en}
+    return found
 
 
 def _linked(session: Session, query: Any, links: Any, film_ids: list[int] | None) -> dict[int, list[str]]:

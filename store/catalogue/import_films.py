@@ -15,7 +15,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from store.catalogue.import_rules import COLLECTION_RULES, FILM_RULES, THEME_RULES, complaints
@@ -33,6 +33,8 @@ from store.catalogue.models import (
 )
 from store.catalogue.set_home import BadHome, set_home
 from store.catalogue.slugs import person_slug, slug_of
+from store.catalogue.take_down import rehang
+from store.clock import day_of
 from store.db import table_of
 from store.shown import move_on
 
@@ -41,6 +43,7 @@ BATCH = 500
 BETWEEN_NEIGHBOURS = timedelta(microseconds=1)
 """The first film of a file counts as the newest, though all come in at once."""
 
+TEXTS = [f"{name}_{lang}" for name in ("tagline", "synopsis", "press") for lang in ("fr", "en")]
 DAYS = ("released_on", "licensed_from", "licensed_until")
 FILM_COLUMNS = [name for name in FILM_RULES if name not in ("directors", "themes")]
 
@@ -96,6 +99,7 @@ def import_catalogue(
     _import_collections(session, document.get("collections", []), report)
     if "home" in document:
         _import_home(session, document["home"], report)
+    rehang(session, day_of(at))
     move_on(session)
     return report
 
@@ -203,16 +207,39 @@ def _import_collections(session: Session, records: Sequence[Any], report: Report
         reasons = complaints(record, COLLECTION_RULES)
         film_ids = {} if reasons else {slug: film.id for slug, film in _known_films(session, record["films"]).items()}
         if not reasons:
-            reasons = [f"«films» names {slug}, which is unknown" for slug in record["films"] if slug not in film_ids]
+            reasons = _collection_complaints(record, film_ids)
         if reasons:
             report.refused.append(_refusal("collection", number, record, reasons))
             continue
-        values = {name: record[name] for name in COLLECTION_RULES if name != "films"} | {"position": number}
+        columns = COLLECTION_RULES.keys() - {"films", "notes"}
+        values = {name: record.get(name) for name in columns} | {"position": number}
         collection, is_changed = _put(session, Collection, known, values, report)
         session.flush()
         if is_changed:
             index_collections(session, [collection.id])
         _link(session, CollectionFilm.film_id, {collection.id: [film_ids[slug] for slug in record["films"]]})
+        _write_notes(session, collection.id, film_ids, record.get("notes") or {})
+
+
+def _collection_complaints(record: dict[str, Any], film_ids: dict[str, int]) -> list[str]:
+    reasons = [f"«films» names {slug}, which is unknown" for slug in record["films"] if slug not in film_ids]
+    reasons += [
+        f"«notes» speaks of {slug}, which is none of «films»"
+        for slug in record.get("notes") or {}
+        if slug not in film_ids
+    ]
+    if (record["kind"] == "guest") != bool(record.get("guest")):
+        reasons.append("«guest» names whose choice it is, in collections of the kind guest and in no others")
+    return reasons
+
+
+def _write_notes(session: Session, collection_id: int, film_ids: dict[str, int], notes: dict[str, Any]) -> None:
+    """Say why each film hangs in the collection; of those of which nothing is said, nothing."""
+    mine = CollectionFilm.collection_id == collection_id
+    session.execute(update(CollectionFilm).where(mine).values(note_fr="", note_en=""))
+    for slug, words in notes.items():
+        sentence = {"note_fr": words.get("fr", ""), "note_en": words.get("en", "")}
+        session.execute(update(CollectionFilm).where(mine, CollectionFilm.film_id == film_ids[slug]).values(sentence))
 
 
 def _import_home(session: Session, content: Any, report: Report) -> None:
@@ -283,7 +310,7 @@ def _link(session: Session, target: Any, wanted: dict[int, list[int]]) -> set[in
 
 def _complete(record: dict[str, Any]) -> dict[str, Any]:
     """The record with what it may leave out."""
-    texts = {name: record.get(name) or "" for name in ("tagline_fr", "tagline_en", "synopsis_fr", "synopsis_en")}
+    texts = {name: record.get(name) or "" for name in TEXTS}
     return (
         {name: record.get(name) for name in FILM_RULES}
         | texts

@@ -86,12 +86,29 @@ FILM_RULES: dict[str, Rule] = {
     "tagline_en": _optional(_is_text(300, empty=True)),
     "synopsis_fr": _optional(_is_text(20_000, empty=True)),
     "synopsis_en": _optional(_is_text(20_000, empty=True)),
+    "press_fr": _optional(_is_text(400, empty=True)),
+    "press_en": _optional(_is_text(400, empty=True)),
 }
 THEME_RULES: dict[str, Rule] = {"slug": _is_slug(), "name_fr": _is_text(100), "name_en": _is_text(100)}
 
+KINDS = ("director", "theme", "festival", "guest")
+LONGEST_NOTE = 300
+
+
+def _are_notes(value: Any) -> bool:
+    """For films of the collection, by slug, a sentence in each language."""
+    fits, _ = _is_text(LONGEST_NOTE, empty=True)
+    return value is None or (
+        isinstance(value, dict)
+        and all(isinstance(slug, str) and isinstance(words, dict) for slug, words in value.items())
+        and all({*words} <= {"fr", "en"} and all(map(fits, words.values())) for words in value.values())
+    )
+
+
 COLLECTION_RULES: dict[str, Rule] = {
     "slug": _is_slug(),
-    "kind": (lambda value: value in ("director", "theme", "festival"), "is none of director, theme, festival"),
+    "kind": (lambda value: value in KINDS, f"is none of {', '.join(KINDS)}"),
+    "guest": _optional(_is_text(100)),
     "title_fr": _is_text(200),
     "title_en": _is_text(200),
     "lead_fr": _is_text(500),
@@ -101,6 +118,7 @@ COLLECTION_RULES: dict[str, Rule] = {
     "more_fr": _is_text(20_000),
     "more_en": _is_text(20_000),
     "films": _is_list(SLUG, 5_000),
+    "notes": (_are_notes, f"is no object of slugs with a sentence in «fr» and «en», of 0 to {LONGEST_NOTE} characters"),
 }
 
 

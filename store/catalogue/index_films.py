@@ -83,7 +83,7 @@ def index_films(session: Session, film_ids: Sequence[int]) -> None:
     words: dict[int, Weights] = {}
     for film in films:
         film.sort_title = sorting_title(film.title)
-        pairs = facets_of(film, _slugs(themes, film.id), _slugs(directors, film.id))
+        pairs = () if film.is_over else facets_of(film, _slugs(themes, film.id), _slugs(directors, film.id))
         facets += [{"facet": facet, "value": value, "film_id": film.id} for facet, value in dict.fromkeys(pairs)]
         words[film.id] = _words_of_film(film, directors.get(film.id, []), themes.get(film.id, []))
     session.flush()

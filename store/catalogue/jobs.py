@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
+from store import clock
 from store.catalogue.index_films import index_everything, is_indexed
+from store.catalogue.take_down import rehang, to_rehang
 from store.db import db, transaction
 from store.jobs.enqueue import every, job
 
@@ -15,3 +17,12 @@ def index() -> None:
         return
     with transaction() as session:
         index_everything(session)
+
+
+@every(timedelta(minutes=5))
+@job("catalogue.take_down")
+def take_down() -> None:
+    """Take films off the walls on the day after their licence's last."""
+    if to_rehang(db.session, clock.today()):
+        with transaction() as session:
+            rehang(session, clock.today())

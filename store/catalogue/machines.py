@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Integer, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from store.catalogue.browse import FilmPage, in_language
+from store.catalogue.browse import HANGS, CollectionPage, FilmCard, FilmPage, in_language
 from store.catalogue.licence import Bar
 from store.catalogue.models import Collection, Film, Person
 from store.catalogue.posters import poster_url
-from store.language import site
+from store.language import language, site
 
 ADDRESSES_PER_SITEMAP = 20_000
 """In two languages; the protocol allows 50,000 (sitemaps.org/protocol.html)."""
@@ -57,7 +57,7 @@ def sitemap_paths(session: Session, number: int) -> Sequence[str]:
 def new_films(session: Session, lang: str) -> list[NewFilm]:
     """The films that came in last, newest first."""
     tagline = in_language(lang, Film, "tagline")
-    query = select(Film.slug, Film.title, Film.year, tagline, Film.added_at)
+    query = select(Film.slug, Film.title, Film.year, tagline, Film.added_at).where(HANGS)
     rows = session.execute(query.order_by(Film.added_at.desc(), Film.id.desc()).limit(FEED_LENGTH))
     return [NewFilm(*row) for row in rows]
 
@@ -96,4 +96,51 @@ def film_facts(film: FilmPage, bar: Bar | None, shop_url: str, currency: str) ->
         "inLanguage": film.languages,
         "subtitleLanguage": film.subtitles,
     }
-    return movie | ({"offers": offers} if film.playable and not bar else {})
+    if not film.playable or bar:
+        return movie
+    trailer = {} if film.trailer is None else {"trailer": _trailer_facts(film, shop_url)}
+    return movie | {"offers": offers} | trailer
+
+
+def _trailer_facts(film: FilmPage, shop_url: str) -> dict[str, str]:
+    return {
+        "@type": "VideoObject",
+        "name": film.title,
+        "description": film.tagline or film.title,
+        "contentUrl": f"{shop_url}{film.open_files}/trailer.mp4",
+        "thumbnailUrl": f"{shop_url}{film.open_files}/poster.jpg",
+        "url": f"{shop_url}{site()}/films/{film.slug}/extraits",
+    }
+
+
+def collection_facts(page: CollectionPage, films: Sequence[FilmCard], shop_url: str) -> dict[str, Any]:
+    """What schema.org calls a CollectionPage: its films in their order."""
+    entries = [
+        {"@type": "ListItem", "position": place, "url": f"{shop_url}{site()}/films/{film.slug}", "name": film.title}
+        for place, film in enumerate(films, start=1)
+    ]
+    return {
+        "@context": "https://schema.org",
+        "@type": "CollectionPage",
+        "name": page.name.title,
+        "url": f"{shop_url}{site()}/collections/{page.name.slug}",
+        "description": page.lead,
+        "inLanguage": language(),
+        "mainEntity": {"@type": "ItemList", "numberOfItems": len(entries), "itemListElement": entries},
+    }
+
+
+def shop_facts(name: str, shop_url: str) -> dict[str, Any]:
+    """What schema.org calls a WebSite, with the way to search it."""
+    return {
+        "@context": "https://schema.org",
+        "@type": "WebSite",
+        "name": name,
+        "url": shop_url + (site() or "/"),
+        "inLanguage": language(),
+        "potentialAction": {
+            "@type": "SearchAction",
+            "target": {"@type": "EntryPoint", "urlTemplate": f"{shop_url}{site()}/recherche?q={{question}}"},
+            "query-input": "required name=question",
+        },
+    }

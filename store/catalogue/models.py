@@ -3,8 +3,9 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, false, func, select, text
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from store.db import Base, Identity
 
@@ -17,8 +18,11 @@ class Film(Base):
 
     `access` names what it offers to those who see or hear less: `sdh`, subtitles for the deaf and hard of hearing, and `ad`,
     audio description. `recipe` points to the packaged version that is live: None until the film can be played, and so until it may be sold.
+    `trailer` has the subtitles of that version's trailer, and is None where it has none. `packaged_as` is the name of its folder in the
+    media store: None for its slug. Whoever renames the film keeps the folder, since nothing published ever moves.
     It is offered from the shop's day `licensed_from` to `licensed_until`, both included, in `territories` (country codes):
-    None means without limit (`licence.py`).
+    None means without limit (`licence.py`). Once `is_over`, it hangs on no wall any more (`take_down.py`). `press` is a line that was
+    written about it.
     """
 
     __tablename__ = "film"
@@ -28,6 +32,7 @@ class Film(Base):
         Index("ix_film_by_title", "sort_title", "id"),
         Index("ix_film_by_year", "year", "id"),
         Index("ix_film_by_length", "minutes", "id"),
+        Index("ix_film_over", "id", sqlite_where=text("is_over = 1"), postgresql_where=text("is_over")),
     )
 
     id: Mapped[Identity]
@@ -48,12 +53,35 @@ class Film(Base):
     tagline_en: Mapped[str]
     synopsis_fr: Mapped[str]
     synopsis_en: Mapped[str]
+    press_fr: Mapped[str] = mapped_column(default="", server_default="")
+    press_en: Mapped[str] = mapped_column(default="", server_default="")
     rent_cents: Mapped[int | None]
     buy_cents: Mapped[int | None]
     recipe: Mapped[str | None]
+    packaged_as: Mapped[str | None]
+    trailer: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    is_over: Mapped[bool] = mapped_column(default=False, server_default=false())
     subtitles: Mapped[list[str]] = mapped_column(JSON, default=list)
     access: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     added_at: Mapped[datetime]
+
+    @hybrid_property
+    def media_folder(self) -> str:
+        """Where its packaged versions lie, in the media store and in the addresses of its files."""
+        return self.packaged_as or self.slug
+
+    @media_folder.inplace.expression
+    @classmethod
+    def _media_folder(cls) -> ColumnElement[str]:
+        return func.coalesce(cls.packaged_as, cls.slug)
+
+    @classmethod
+    def answers_to(cls, slug: str) -> ColumnElement[bool]:
+        """The condition that a film is called so, or was: what was ordered under its former name is still meant for it."""
+        named = aliased(cls)
+        present = select(named.id).where(named.slug == slug)
+        former = select(FormerSlug.film_id).where(FormerSlug.slug == slug)
+        return cls.id == present.union_all(former).limit(1).scalar_subquery()
 
 
 class Person(Base):
@@ -97,10 +125,10 @@ class FilmTheme(Base):
 
 
 class Collection(Base):
-    """Films hung together: a director, a theme, a festival. Texts are Markdown."""
+    """Films hung together: a director, a theme, a festival, or the choice of a `guest`, who is named. Texts are Markdown."""
 
     __tablename__ = "collection"
-    __table_args__ = (CheckConstraint("kind IN ('director', 'theme', 'festival')", name="kind"),)
+    __table_args__ = (CheckConstraint("kind IN ('director', 'theme', 'festival', 'guest')", name="kind"),)
 
     id: Mapped[Identity]
     slug: Mapped[str] = mapped_column(unique=True)
@@ -114,16 +142,19 @@ class Collection(Base):
     intro_en: Mapped[str]
     more_fr: Mapped[str]
     more_en: Mapped[str]
+    guest: Mapped[str | None]
 
 
 class CollectionFilm(Base):
-    """A film's place in a collection."""
+    """A film's place in a collection, and why it hangs there: a sentence, or nothing."""
 
     __tablename__ = "collection_film"
 
     collection_id: Mapped[int] = mapped_column(ForeignKey("collection.id"), primary_key=True)
     film_id: Mapped[int] = mapped_column(ForeignKey("film.id"), primary_key=True, index=True)
     position: Mapped[int]
+    note_fr: Mapped[str] = mapped_column(default="", server_default="")
+    note_en: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class FormerSlug(Base):

@@ -87,7 +87,7 @@ def poster_mark(film: PosterFilm) -> str:
 @lru_cache(maxsize=512)
 def _drawn(title: str, directors: tuple[str, ...], year: int, key: str) -> str:
     dice = Random(int.from_bytes(blake2b(f"{EDITION}:{key}".encode(), digest_size=8).digest()))  # noqa: S311  # draws a poster, the same one each time: nobody gains by guessing it
-    composition, inks = _design(title, dice)
+    composition, inks = design(title, dice)
     credits = _credit_lines(directors, year)
     title_foot = HEIGHT - MARGIN - SMALL_LEADING * (len(credits) - 1) - 60
     setting = lettering.fit(title, WIDTH - 2 * MARGIN, TALLEST_TITLE, LARGEST_TITLE)
@@ -102,15 +102,16 @@ def _drawn(title: str, directors: tuple[str, ...], year: int, key: str) -> str:
 
 def poster_svg(title: str, directors: list[str], year: int, key: str) -> str:
     """The poster as a picture of 600 × 900; `key` alone decides what is left to chance."""
-    return _drawn(_printable(title), tuple(map(_printable, directors)), year, key)
+    return _drawn(printable(title), tuple(map(printable, directors)), year, key)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text on one line, without the control characters that XML forbids."""
     return "".join(" " if unicodedata.category(letter) in ("Cc", "Cs", "Cn") else letter for letter in text)
 
 
-def _design(title: str, dice: Random) -> tuple[Composition, Inks]:
+def design(title: str, dice: Random) -> tuple[Composition, Inks]:
+    """What to draw for a title, and in which inks: its subject's picture if it speaks of one."""
     by_chance = COMPOSITIONS[int(dice.random() * len(COMPOSITIONS))]
     inks = PALETTES[int(dice.random() * len(PALETTES))]
     subjects = (SUBJECTS[word] for word in _plain_words(title) if word in SUBJECTS)
@@ -127,7 +128,7 @@ def _title(setting: lettering.Setting, foot: float, inks: Inks) -> str:
     first = foot - step * (len(setting.lines) - 1)
     nudge = setting.size * 0.03  # the letters' own side bearing, so that stems stand on the margin
     return "".join(
-        _words(face, line, MARGIN - nudge, first + step * index, setting.size, inks.words)
+        words(face, line, MARGIN - nudge, first + step * index, setting.size, inks.words)
         for index, line in enumerate(setting.lines)
     )
 
@@ -154,18 +155,17 @@ def _small_lines(credits: list[str], year: int, inks: Inks) -> str:
     size = min(SMALL_SIZE, SMALL_SIZE * (year_x - MARGIN - 16) / max(widest, 1))
     first = baseline - SMALL_LEADING * (len(credits) - 1)
     names = (
-        _words(face, line, MARGIN, first + SMALL_LEADING * index, size, inks.words)
-        for index, line in enumerate(credits)
+        words(face, line, MARGIN, first + SMALL_LEADING * index, size, inks.words) for index, line in enumerate(credits)
     )
-    return "".join(names) + _words(face, str(year), year_x, baseline, SMALL_SIZE, inks.words)
+    return "".join(names) + words(face, str(year), year_x, baseline, SMALL_SIZE, inks.words)
 
 
-def _words(face: lettering.Typeface, text: str, x: float, baseline: float, size: float, ink: str) -> str:
+def words(face: lettering.Typeface, text: str, x: float, baseline: float, size: float, ink: str) -> str:
     """Words as an outline; letters that the face lacks are left to the reader's own fonts."""
     if face.covers(text):
         return f'<path fill="{ink}" d="{face.outline(text, x, baseline, size)}"/>'
     room = min(WIDTH - 2 * MARGIN, size * 0.6 * len(text))
     return (
-        f'<text x="{MARGIN:g}" y="{baseline:.1f}" fill="{ink}" font-family="sans-serif" font-weight="700" font-size="{size * 0.9:.1f}"'
+        f'<text x="{x:.1f}" y="{baseline:.1f}" fill="{ink}" font-family="sans-serif" font-weight="700" font-size="{size * 0.9:.1f}"'
         f' textLength="{room:.0f}" lengthAdjust="spacingAndGlyphs">{escape(text)}</text>'
     )

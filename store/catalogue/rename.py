@@ -1,4 +1,4 @@
-"""Another address for a film; the one that was public keeps answering."""
+"""Another address for a film; the one that was public keeps answering. What is packaged stays where it lies."""
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
@@ -24,5 +24,6 @@ def rename(session: Session, slug: str, new_slug: str) -> None:
         raise Unnameable(f"{new_slug} is or was another film's")
     session.execute(delete(FormerSlug).where(FormerSlug.slug == new_slug))
     session.execute(insert(FormerSlug).values(slug=slug, film_id=film.id))
+    film.packaged_as = film.media_folder
     film.slug = new_slug
     move_on(session)

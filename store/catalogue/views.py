@@ -3,21 +3,24 @@
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, redirect, render_template, request
+from flask_babel import ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from store import clock
-from store.catalogue import browse
+from store.catalogue import browse, share_picture
 from store.catalogue.facets import index_for
 from store.catalogue.licence import Bar
-from store.catalogue.machines import film_facts
+from store.catalogue.machines import collection_facts, film_facts
 from store.catalogue.offers import facets_offered
 from store.catalogue.posters import poster_mark, poster_svg
 from store.catalogue.search import search
+from store.catalogue.share_picture import SharePicture
 from store.catalogue.wall import Choice, films_chosen
+from store.checkout.shares import Rates, divide_price
 from store.db import db
-from store.language import language
-from store.rentals.standing import standing_of
+from store.language import language, speaking
+from store.rentals.standing import relation_of
 from store.web.band import money_band
 from store.web.corner import visitor_country
 from store.web.kept_pages import same_for_every_stranger
@@ -59,9 +62,7 @@ def _wall(choice: Choice) -> dict[str, Any]:
 @same_for_every_stranger
 def film(slug: str) -> AnyResponse | str:
     """A film, and what this visitor can do with it."""
-    found = kept(
-        lambda: browse.film_page(db.session, slug, language(), clock.today()), browse.film_page, slug, language()
-    )
+    found = _film(slug)
     if found is None:
         return redirect(f"/films/{browse.former_slug(db.session, slug) or abort(404)}", 301)
     bar = found.licence.bar(visitor_country(), clock.today())
@@ -79,6 +80,9 @@ def film(slug: str) -> AnyResponse | str:
         strangers_acts=piece("catalogue/film_acts.html", lambda: {**facts, **NOBODYS_STANDING}, slug, bar),
         head=piece("catalogue/film_head.html", lambda: _machine_facts(found, bar), slug, bar),
         opening=piece("catalogue/film_opening.html", lambda: facts, slug, bar),
+        excerpts=piece("catalogue/film_excerpts.html", lambda: facts, slug),
+        share=piece("catalogue/film_share.html", lambda: {**facts, **_shop_url()}, slug),
+        money=piece("catalogue/film_money.html", lambda: _where_money_goes(found), slug),
         related=related,
         band=money_band(),
     )
@@ -89,12 +93,42 @@ def _own_standing(film_id: int) -> dict[str, Any]:
     if not current_user.is_authenticated:
         return {}
     now = clock.now()
-    return {"standing": standing_of(db.session, current_user.customer_id, film_id, now), "now": now}
+    relation = relation_of(db.session, current_user.customer_id, film_id, now)
+    return {"standing": relation.standing, "on_list": relation.on_list, "now": now}
 
 
 def _machine_facts(film: browse.FilmPage, bar: Bar | None) -> dict[str, Any]:
     shop_url, currency = current_app.config["SHOP_URL"], current_app.config["SHOP_CURRENCY"]
-    return {"film": film, "facts": film_facts(film, bar, shop_url, currency), "shop_url": shop_url}
+    picture = share_picture.of_film(film, current_app.config["SHOP_NAME"])
+    return {"film": film, "facts": film_facts(film, bar, shop_url, currency), "picture": picture, **_shop_url()}
+
+
+def _where_money_goes(film: browse.FilmPage) -> dict[str, Any]:
+    rates = Rates.of(current_app.config)
+    return {"shares": divide_price(film.prices.rent, current_app.config["SHOP_VAT_PERCENT"], rates), "rates": rates}
+
+
+def _shop_url() -> dict[str, str]:
+    return {"shop_url": current_app.config["SHOP_URL"]}
+
+
+def _film(slug: str) -> browse.FilmPage | None:
+    """Everything that its page says of a film, read once for each version of the catalogue."""
+    return kept(
+        lambda: browse.film_page(db.session, slug, language(), clock.today()), browse.film_page, slug, language()
+    )
+
+
+@blueprint.get("/films/<slug>/extraits")
+@same_for_every_stranger
+def excerpts(slug: str) -> AnyResponse | str:
+    """The film's trailer and a test clip, on a page of their own for who comes without script."""
+    found = _film(slug)
+    if found is None:
+        return redirect(f"/films/{browse.former_slug(db.session, slug) or abort(404)}/extraits", 301)
+    if not found.playable or found.licence.bar(visitor_country(), clock.today()):
+        abort(404)
+    return render_template("catalogue/excerpts_page.html", film=found, band=money_band())
 
 
 @blueprint.get("/collections")
@@ -113,12 +147,15 @@ def collections() -> str:
 def collection(slug: str) -> str:
     """A collection: its words, its films, the others."""
     page = browse.collection_page(db.session, slug, language()) or abort(404)
+    films = browse.films_of_collection(db.session, slug, language())
     return render_template(
         "catalogue/collection.html",
         page=page,
+        facts=collection_facts(page, films, current_app.config["SHOP_URL"]),
+        picture=_picture_of(page.name),
         intro=render_markdown(page.intro),
         more=render_markdown(page.more),
-        films=browse.films_of_collection(db.session, slug),
+        films=films,
         band=money_band(),
     )
 
@@ -155,3 +192,24 @@ def poster(slug: str, mark: str) -> AnyResponse:
     answer = Response(poster_svg(found.title, found.directors, found.year, found.slug), mimetype="image/svg+xml")
     answer.headers["Cache-Control"] = POSTER_LIFE
     return answer
+
+
+@blueprint.get("/affiches/films/<slug>-<mark>.png")
+def film_picture(slug: str, mark: str) -> AnyResponse:
+    """The picture that goes with a link to a film's page."""
+    found = browse.film_card(db.session, slug) or abort(404)
+    return share_picture.answer(share_picture.of_film(found, current_app.config["SHOP_NAME"]), mark)
+
+
+@blueprint.get("/affiches/collections/<any(fr, en):lang>/<slug>-<mark>.png")
+def collection_picture(lang: str, slug: str, mark: str) -> AnyResponse:
+    """The picture that goes with a link to a collection."""
+    name = browse.collection_name(db.session, slug, lang) or abort(404)
+    with speaking(lang):
+        return share_picture.answer(_picture_of(name), mark)
+
+
+def _picture_of(name: browse.CollectionName) -> SharePicture:
+    count = ngettext("%(num)s film", "%(num)s films", name.count)
+    place = f"collections/{language()}/{name.slug}"
+    return SharePicture(place, name.title, (count,), current_app.config["SHOP_NAME"])

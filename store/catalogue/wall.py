@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from sqlalchemy import Integer, Select, bindparam, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from store.catalogue.browse import FilmCard, cards_of, cards_query
+from store.catalogue.browse import HANGS, FilmCard, cards_of, cards_query
 from store.catalogue.facets import FACETS, Chosen, condition
 from store.catalogue.models import Film, FilmDirector
 
@@ -86,7 +86,7 @@ def _query(sort: str, facets: frozenset[str], goes_on: bool) -> Select[Any]:
     """The query of every choice of this shape: each of `facets` is a parameter, and so is `after` if it goes on."""
     key, greatest_first = SORTS[sort]
     order = (key.desc(), Film.id.desc()) if greatest_first else (key, Film.id)
-    page = select(Film.id).where(condition(facets)).order_by(*order).limit(bindparam("count", type_=Integer))
+    page = select(Film.id).where(condition(facets), HANGS).order_by(*order).limit(bindparam("count", type_=Integer))
     if goes_on:
         last = aliased(Film)
         place = select(getattr(last, key.key), last.id).where(last.slug == bindparam("after")).scalar_subquery()

@@ -1,9 +1,11 @@
 """Where the price of a film goes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from store.money import share_of
+from store.money import share_of, vat_within
 
 
 @dataclass(frozen=True)
@@ -12,6 +14,11 @@ class Rates:
 
     film_tax_percent: Decimal
     filmmakers_percent: Decimal
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Rates":
+        """The shop's."""
+        return cls(settings["FILM_TAX_PERCENT"], settings["FILMMAKERS_PERCENT"])
 
 
 @dataclass(frozen=True)
@@ -39,3 +46,8 @@ def divide(paid: int, offered: int, vat: int, rates: Rates) -> Shares:
     film_tax = share_of(net, rates.film_tax_percent)
     filmmakers = share_of(net - film_tax, rates.filmmakers_percent)
     return Shares(offered, vat, film_tax, filmmakers, net - film_tax - filmmakers)
+
+
+def divide_price(cents: int, vat_percent: Decimal, rates: Rates) -> Shares:
+    """How a price divides that is paid in full, before anybody paid it: as its receipt will say."""
+    return divide(cents, 0, vat_within(cents, vat_percent), rates)

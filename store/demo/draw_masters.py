@@ -1,8 +1,8 @@
 """Draws the demo's masters: for each film a short one with its own title on screen, a tune, and subtitles that say so.
 
 A tool for whoever changes the demo's films, never run by the shop: `python -m store.demo.draw_masters [SLUG …]` writes
-`store/demo/masters/<slug>.mp4`, `.fr.vtt` and `.en.vtt` for the films of `catalogue.json`. The same film always gives the
-same pictures. Needs numpy and Pillow (development requirements).
+`store/demo/masters/<slug>.mp4`, `.fr.vtt` and `.en.vtt` for the films of `catalogue.json`, and a trailer for some of them. The
+same film always gives the same pictures. Needs numpy and Pillow (development requirements).
 """
 
 import json
@@ -33,6 +33,8 @@ WIDTH, HEIGHT = 1280, 720
 STEPS_PER_S = Fraction(25, 2)
 MARGIN = 56
 LEAST_CONTRAST = 20
+WITH_TRAILER = ("la-sociale",)
+TRAILER_S, TRAILER_CUES = 10, 3
 FOR_FLAT_INKS = "aq-mode=0:psy=0:mbtree=0:qcomp=1:ipratio=1.6:keyint=9999"
 
 SUBJECTS = {
@@ -126,23 +128,36 @@ def main(slugs: list[str]) -> None:
     for film in _films():
         if not slugs or film.slug in slugs:
             draw_master(film, MASTERS)
+            if film.slug in WITH_TRAILER:
+                draw_trailer(film, MASTERS)
             print(f"{film.slug}  {(MASTERS / film.slug).with_suffix('.mp4').stat().st_size / 1000:.0f} kB", flush=True)
 
 
 def draw_master(film: DemoFilm, folder: Path) -> None:
     """Write a film's master and subtitles into `folder`."""
     dice = Random(int.from_bytes(blake2b(film.slug.encode(), digest_size=8).digest()))  # noqa: S311  # draws a film, the same one each time
-    duration_s = dice.choice((22, 23, 24))
+    _draw(film, dice, dice.choice((22, 23, 24)), folder / film.slug, film.title)
+
+
+def draw_trailer(film: DemoFilm, folder: Path) -> None:
+    """Write a film's trailer and its subtitles into `folder`: the same composition, shorter, in other colours."""
+    dice = Random(int.from_bytes(blake2b(f"trailer of {film.slug}".encode(), digest_size=8).digest()))  # noqa: S311  # draws a film, the same one each time
+    _draw(film, dice, TRAILER_S, folder / f"{film.slug}.trailer", f"{film.title} (bande-annonce)", TRAILER_CUES)
+
+
+def _draw(
+    film: DemoFilm, dice: Random, duration_s: int, stem: Path, title: str, cues: int = subtitles.ALL_CUES
+) -> None:
     composition, inks = _composition(film, dice), _inks(dice)
     layout = dice.choice((BESIDE, BELOW)) if composition.wide else BESIDE
     pictures = _pictures(film, composition, inks, layout, dice, duration_s)
     with tempfile.TemporaryDirectory() as scratch:
         sound = Path(scratch) / "sound.wav"
         _write_sound(sound, tones.tune(dice, duration_s))
-        _encode(pictures, sound, folder / f"{film.slug}.mp4", film.title)
+        _encode(pictures, sound, stem.with_name(f"{stem.name}.mp4"), title)
     for language, text in (("fr", subtitles.french), ("en", subtitles.english)):
-        words = text(film, composition, duration_s)
-        (folder / f"{film.slug}.{language}.vtt").write_text(words, encoding="utf-8")
+        words = text(film, composition, duration_s, cues)
+        stem.with_name(f"{stem.name}.{language}.vtt").write_text(words, encoding="utf-8")
 
 
 def _films() -> list[DemoFilm]:

@@ -162,7 +162,9 @@ def _publish_shipped_films() -> None:
 def _mark_published(session: Session, film: str, recipe: str, duration_s: float) -> None:
     """Point the film to its folder, also when an earlier seed left it waiting for the worker."""
     film_id = session.scalars(select(Film.id).where(Film.slug == film)).one()
-    session.execute(update(Film).where(Film.id == film_id).values(recipe=recipe, subtitles=list(SUBTITLE_LANGUAGES)))
+    trailer = sorted(SUBTITLE_LANGUAGES) if delivery_of(film).trailer else None
+    live = {"recipe": recipe, "subtitles": list(SUBTITLE_LANGUAGES), "trailer": trailer}
+    session.execute(update(Film).where(Film.id == film_id).values(live))
     session.execute(delete(Ingest).where(Ingest.film_id == film_id))
     published = {"state": "published", "recipe": recipe, "fraction": 1.0, "duration_s": duration_s}
     session.execute(insert(Ingest).values(**_ingest(film, film_id), **published))
@@ -190,8 +192,16 @@ def _order_packaging() -> None:
 
 def delivery_of(film: str) -> Delivery:
     """A demo film's files, as the worker takes them."""
-    subtitles = tuple(Subtitle(language, MASTERS / f"{film}.{language}.vtt") for language in SUBTITLE_LANGUAGES)
-    return Delivery(MASTERS / f"{film}.mp4", subtitles)
+    trailer = MASTERS / f"{film}.trailer.mp4"
+    if not trailer.exists():
+        return Delivery(MASTERS / f"{film}.mp4", _subtitles(film))
+    return Delivery(
+        MASTERS / f"{film}.mp4", _subtitles(film), trailer=trailer, trailer_subtitles=_subtitles(f"{film}.trailer")
+    )
+
+
+def _subtitles(stem: str) -> tuple[Subtitle, ...]:
+    return tuple(Subtitle(language, MASTERS / f"{stem}.{language}.vtt") for language in SUBTITLE_LANGUAGES)
 
 
 def _ingest(film: str, film_id: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from store.demo.moving_pictures import Composition
 
 NBSP = "\u00a0"
 PAUSE_S = 0.15
+ALL_CUES = 7
 
 
 class FilmFacts(Protocol):
@@ -22,8 +23,8 @@ class FilmFacts(Protocol):
     def minutes(self) -> int: ...
 
 
-def french(film: FilmFacts, composition: Composition, duration_s: float) -> str:
-    """French subtitles as WebVTT, cues from the first second to the last."""
+def french(film: FilmFacts, composition: Composition, duration_s: float, cues: int = ALL_CUES) -> str:
+    """French subtitles as WebVTT, so many cues from the first second to the last."""
     title = f"«{NBSP}{escape(film.title, quote=False)}{NBSP}»"
     return _webvtt(
         [
@@ -34,13 +35,13 @@ def french(film: FilmFacts, composition: Composition, duration_s: float) -> str:
             f"Accents, cédille, œ, «{NBSP}guillemets{NBSP}»{NBSP}:\ntout y est, ça se lit sans peine.",
             "Pas un centime n’a été dépensé\npour de vrai.",
             f"C’est déjà fini{NBSP}! Le vrai film\nmérite d’être vu en entier.",
-        ],
+        ][:cues],
         duration_s,
     )
 
 
-def english(film: FilmFacts, composition: Composition, duration_s: float) -> str:
-    """English subtitles as WebVTT, cues from the first second to the last."""
+def english(film: FilmFacts, composition: Composition, duration_s: float, cues: int = ALL_CUES) -> str:
+    """English subtitles as WebVTT, so many cues from the first second to the last."""
     return _webvtt(
         [
             f"This is a demonstration copy\nof “{escape(film.title, quote=False)}”.",
@@ -50,7 +51,7 @@ def english(film: FilmFacts, composition: Composition, duration_s: float) -> str
             "You are reading the English subtitles:\nnaïve, “quoted”, and on time.",
             "Not one cent has really been spent.",
             "Over already! The real film\ndeserves to be seen whole.",
-        ],
+        ][:cues],
         duration_s,
     )
 

@@ -46,6 +46,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Another sound: en=FILE, fr-ad=FILE described; FILE#2: its second.",
 )
 @click.option("--trailer", type=FILE, help="Open to all.")
+@click.option("--trailer-subtitles", multiple=True, metavar="NAME=FILE", help="The trailer's, named like the film's.")
 @click.option("--language", metavar="fr", help="Of the film's own sound, if the master does not say it.")
 @click.option("--later", is_flag=True, help="Leave it to the worker.")
 @click.option("--cancel", "is_cancel", is_flag=True, help="Cancel what waits or runs; what is live stays live.")
@@ -55,6 +56,7 @@ def ingest_command(
     subtitles: tuple[str, ...],
     sound: tuple[str, ...],
     trailer: Path | None,
+    trailer_subtitles: tuple[str, ...],
     language: str | None,
     later: bool,
     is_cancel: bool,
@@ -65,7 +67,11 @@ def ingest_command(
             click.echo(f"{slug} is cancelled." if cancel(slug) else f"{slug}: nothing waits or runs.")
             return
         if master:
-            order(slug, Delivery(master, _subtitles(subtitles), _sounds(sound), trailer, language))
+            texts, of_trailer = (
+                _subtitles("--subtitles", subtitles),
+                _subtitles("--trailer-subtitles", trailer_subtitles),
+            )
+            order(slug, Delivery(master, texts, _sounds(sound), trailer, language, of_trailer))
         else:
             order_again(slug)
         click.echo(_enqueued(slug) if later else f"{slug} is published as {_publish_with_a_bar(slug)}.")
@@ -116,8 +122,8 @@ def _enqueued(slug: str) -> str:
     return f"{slug} waits for the worker."
 
 
-def _subtitles(options: tuple[str, ...]) -> tuple[Subtitle, ...]:
-    return tuple(Subtitle(name, Path(file)) for name, file in map(_named("--subtitles"), options))
+def _subtitles(option: str, values: tuple[str, ...]) -> tuple[Subtitle, ...]:
+    return tuple(Subtitle(name, Path(file)) for name, file in map(_named(option), values))
 
 
 def _sounds(options: tuple[str, ...]) -> tuple[SoundFile, ...]:

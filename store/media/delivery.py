@@ -35,6 +35,7 @@ class Delivery:
     sounds: tuple[SoundFile, ...] = ()
     trailer: Path | None = None
     language: str | None = None
+    trailer_subtitles: tuple[Subtitle, ...] = ()
 
     @property
     def files(self) -> Iterator[tuple[str, Path]]:
@@ -46,6 +47,8 @@ class Delivery:
         )
         if self.trailer:
             yield "trailer", self.trailer
+            texts = sorted(self.trailer_subtitles, key=lambda one: one.name)
+            yield from ((f"trailer's subtitles {one.name}", one.path) for one in texts)
 
     def as_json(self) -> dict[str, Any]:
         """For the database; paths are whole."""
@@ -54,6 +57,7 @@ class Delivery:
             "subtitles": {one.name: str(one.path.resolve()) for one in self.subtitles},
             "sounds": {one.name: [str(one.path.resolve()), one.number] for one in self.sounds},
             "trailer": str(self.trailer.resolve()) if self.trailer else None,
+            "trailer_subtitles": {one.name: str(one.path.resolve()) for one in self.trailer_subtitles},
             "language": self.language,
         }
 
@@ -62,9 +66,10 @@ def delivery_of(stored: Mapping[str, Any]) -> Delivery:
     """What `as_json` gave."""
     return Delivery(
         master=Path(stored["master"]),
-        subtitles=tuple(Subtitle(name, Path(path)) for name, path in stored["subtitles"].items()),
+        subtitles=_read_subtitles(stored["subtitles"]),
         sounds=tuple(SoundFile(name, Path(path), number) for name, (path, number) in stored["sounds"].items()),
         trailer=Path(stored["trailer"]) if stored["trailer"] else None,
+        trailer_subtitles=_read_subtitles(stored.get("trailer_subtitles", {})),  # older rows know of none
         language=stored["language"],
     )
 
@@ -85,6 +90,10 @@ def recipe_of(delivery: Delivery, known: Digests | None = None) -> str:
     for purpose, path in delivery.files:
         recipe.update(f"\0{purpose}\0{digests[str(path)][-1]}".encode())
     return recipe.hexdigest()[:20]
+
+
+def _read_subtitles(stored: Mapping[str, str]) -> tuple[Subtitle, ...]:
+    return tuple(Subtitle(name, Path(path)) for name, path in stored.items())
 
 
 def _digest(path: Path, known: list[str | int]) -> list[str | int]:

@@ -21,6 +21,7 @@ class Download:
     """A file that is ready: what to call it, where it lies, and where the buyer's mark goes, in bytes."""
 
     film: str
+    folder: str
     title: str
     year: int
     version: str
@@ -32,7 +33,7 @@ def download_of(session: Session, film_slug: str) -> Download | None:
     """The film's file; None while there is none yet."""
     row = session.execute(
         select(
-            *(Film.slug, Film.title, Film.year),
+            *(Film.slug, Film.media_folder, Film.title, Film.year),
             *(FilmDownload.version, FilmDownload.size_bytes, FilmDownload.mark_at),
         )
         .join(FilmDownload, FilmDownload.film_id == Film.id)
@@ -41,25 +42,32 @@ def download_of(session: Session, film_slug: str) -> Download | None:
     return Download(*row) if row else None
 
 
+def folder_of(session: Session, film_slug: str) -> str | None:
+    """The folder of the film that is or was called so; None if none was."""
+    return session.scalar(select(Film.media_folder).where(Film.answers_to(film_slug)))
+
+
 def make_download(film_slug: str) -> None:
     """Make the file of the version that is live; one that there is already is not made again."""
     film = db.session.execute(
-        select(*(Film.id, Film.title, Film.year, Film.recipe), FilmDownload.recipe.label("made_from"))
+        select(
+            *(Film.id, Film.media_folder, Film.title, Film.year, Film.recipe), FilmDownload.recipe.label("made_from")
+        )
         .outerjoin(FilmDownload, FilmDownload.film_id == Film.id)
-        .where(Film.slug == film_slug, Film.recipe.is_not(None))
+        .where(Film.answers_to(film_slug), Film.recipe.is_not(None))
     ).first()
     db.session.rollback()  # copying a film is slow: no read stays open meanwhile
     if film is None or film.made_from == film.recipe:
         return
-    store, version = media_store(), _version(film.recipe)
-    with store.workshop(f"{film_slug}-mp4-download") as workshop:
+    store, folder_name, version = media_store(), film.media_folder, _version(film.recipe)
+    with store.workshop(f"{folder_name}-mp4-download") as workshop:
         folder = workshop / version
         folder.mkdir()
         file = folder / NAME
-        with store.local_copy(film_slug, film.recipe) as package:
+        with store.local_copy(folder_name, film.recipe) as package:
             mark_at = make_mp4(package, file, film.title, film.year)
         made = {"recipe": film.recipe, "version": version, "size_bytes": file.stat().st_size, "mark_at": mark_at}
-        store.publish(folder, film_slug, version)
+        store.publish(folder, folder_name, version)
     stop_at("download.moved")
     with transaction() as session:
         _point(session, film.id, made)

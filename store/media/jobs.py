@@ -1,12 +1,15 @@
-"""Packaging, and files to take home, in the background."""
+"""Packaging, files to take home, and the end of old versions, in the background."""
 
 from datetime import timedelta
 
+from store import clock
 from store.db import db, transaction
 from store.jobs.enqueue import every, job
 from store.media.download import make_download, missing_downloads, order_download
+from store.media.old_versions import delete_old_versions, packaged_films
 from store.media.progress import Cancelled
 from store.media.publish import REFUSALS, publish
+from store.playback.leases import running_recipes
 
 
 @job("media.publish", lane="slow")
@@ -33,3 +36,13 @@ def make_missing_downloads() -> None:
         with transaction() as session:
             for film_slug in films:
                 order_download(session, film_slug)
+
+
+@every(timedelta(days=1))
+@job("media.delete_old_versions", lane="copy")
+def delete_versions() -> None:
+    """Delete what films were before, but for what somebody watches still."""
+    at = clock.now()
+    films, watched = packaged_films(db.session), running_recipes(db.session, at)
+    for film_id, folder in films:
+        delete_old_versions(film_id, folder, watched, at)

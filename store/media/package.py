@@ -54,16 +54,19 @@ class Footage:
     sounds: Mapping[Track, Sound]
     subtitles: Mapping[Track, str]
     trailer: Probe | None
+    trailer_subtitles: Mapping[Track, str]
 
 
 def inspect(delivery: Delivery) -> Footage:
     """Look at everything, before hours are spent on any of it. Raises MasterRefused, SubtitlesRefused."""
     picture = probe(delivery.master)
+    trailer = probe_trailer(delivery.trailer) if delivery.trailer else None
     return Footage(
         picture=picture,
         sounds=_sounds(picture, delivery),
         subtitles=_subtitles(delivery.subtitles, picture.duration_s),
-        trailer=probe_trailer(delivery.trailer) if delivery.trailer else None,
+        trailer=trailer,
+        trailer_subtitles=_subtitles(delivery.trailer_subtitles, trailer.duration_s) if trailer else {},
     )
 
 
@@ -90,7 +93,7 @@ def package(
     _write_subtitles(footage.subtitles, film / "subtitles")
     cut(Encoded(pictures, sounds, list(footage.subtitles)), film, footage.picture.duration_s)
     _draw_stills(footage.picture, pictures, film)
-    _add_open_pieces(trailer, footage.picture.duration_s, film)
+    _add_open_pieces(trailer, footage, film)
     on_progress("verify", BEGINS["verify"])
     made = _verified(film, footage.picture.duration_s, pieces)
     on_progress("verify", 1.0)
@@ -215,10 +218,12 @@ def _draw_stills(picture: Probe, pictures: Mapping[str, Path], film: Path) -> No
     draw_poster(files[-1], keyframes, film / "libre/poster.jpg")
 
 
-def _add_open_pieces(trailer: Path | None, duration_s: float, film: Path) -> None:
+def _add_open_pieces(trailer: Path | None, footage: Footage, film: Path) -> None:
     if trailer:
         shutil.copyfile(trailer, film / "libre/trailer.mp4")
-    cut_free_clip(film, duration_s, film / "libre/test")
+    for name, text in footage.trailer_subtitles.items():
+        (film / f"libre/trailer.{name.name}.vtt").write_text(text, encoding="utf-8")
+    cut_free_clip(film, footage.picture.duration_s, film / "libre/test")
 
 
 def _verified(film: Path, duration_s: float, pieces: Path) -> Package:

@@ -14,6 +14,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
 
 from store import clock
 from store.catalogue.index_films import index_films
@@ -43,33 +44,38 @@ class UnknownFilm(LookupError):
 
 def order(film_slug: str, delivery: Delivery) -> None:
     """Note what `publish` shall make a film from. Raises UnknownFilm, and Busy while the film is being packaged."""
-    film_id = db.session.scalar(select(Film.id).where(Film.slug == film_slug))
-    if film_id is None:
+    film = db.session.execute(select(Film.id, Film.media_folder).where(Film.answers_to(film_slug))).first()
+    if film is None:
         raise UnknownFilm(f"no film is called {film_slug!r}")
     values = {**_anew(), "delivery": delivery.as_json()}
-    with media_store().alone(film_slug), transaction() as session:
-        changed = session.connection().execute(update(Ingest).where(Ingest.film_id == film_id).values(values))
+    with media_store().alone(film.media_folder), transaction() as session:
+        changed = session.connection().execute(update(Ingest).where(Ingest.film_id == film.id).values(values))
         if not changed.rowcount:
-            session.execute(insert(Ingest).values(film_id=film_id, digests={}, **values))
+            session.execute(insert(Ingest).values(film_id=film.id, digests={}, **values))
 
 
 def order_again(film_slug: str) -> None:
     """Let a delivery that failed or was cancelled be published after all. Raises UnknownFilm, Busy."""
-    film_id, _, _ = _ordered(film_slug)
-    with media_store().alone(film_slug), transaction() as session:
-        session.execute(update(Ingest).where(Ingest.film_id == film_id).values(_anew()))
+    ordered = _ordered(film_slug)
+    with media_store().alone(ordered.folder), transaction() as session:
+        session.execute(update(Ingest).where(Ingest.film_id == ordered.film_id).values(_anew()))
 
 
 def cancel(film_slug: str) -> bool:
     """Cancel what waits or runs, on whichever machine; it ends within seconds. False if there was nothing to cancel."""
-    film_id, _, _ = _ordered(film_slug)
-    open_states = Ingest.state.in_(("waiting", "running"))
+    ordered = _ordered(film_slug)
     with transaction() as session:
-        changed = session.connection().execute(
-            update(Ingest)
-            .where(Ingest.film_id == film_id, open_states)
-            .values(state="cancelled", step="", speed=None, left_s=None, updated_at=clock.now())
-        )
+        return cancel_ordered(session, ordered.film_id)
+
+
+def cancel_ordered(session: Session, film_id: int) -> bool:
+    """The same in the caller's transaction, for a film that is known."""
+    open_states = Ingest.state.in_(("waiting", "running"))
+    changed = session.connection().execute(
+        update(Ingest)
+        .where(Ingest.film_id == film_id, open_states)
+        .values(state="cancelled", step="", speed=None, left_s=None, updated_at=clock.now())
+    )
     return bool(changed.rowcount)
 
 
@@ -79,34 +85,44 @@ def publish(film_slug: str, show: Show | None = None) -> str:
     Goes on where an earlier run was killed or cancelled. Raises UnknownFilm, Busy, Cancelled, and MasterRefused,
     SubtitlesRefused or PackagingFailed, which its row then shows.
     """
-    film_id, delivery, known = _ordered(film_slug)
-    with media_store().alone(film_slug) as workshop:
+    ordered = _ordered(film_slug)
+    with media_store().alone(ordered.folder) as workshop:
         try:
-            digests = digests_of(delivery, known)
-            way = Way(film_id, film_slug, delivery, recipe_of(delivery, digests))
+            digests = digests_of(ordered.delivery, ordered.known)
+            way = Way(ordered.film_id, ordered.folder, ordered.delivery, recipe_of(ordered.delivery, digests))
             if way.is_live():
-                _note_published(film_id)
+                _note_published(way.film_id)
             else:
-                _begin(film_id, digests)
+                _begin(way.film_id, digests)
                 _publish(way, workshop, show)
         except BaseException as error:
-            _note_failure(film_id, error)
+            _note_failure(ordered.film_id, error)
             raise
     return way.recipe
 
 
 @dataclass(frozen=True)
-class Way:
-    """A film, what was delivered for it, and the name of what that becomes."""
+class Ordered:
+    """A film, its folder in the media store, what was delivered for it, and the digests that are known of that."""
 
     film_id: int
-    film_slug: str
+    folder: str
+    delivery: Delivery
+    known: Digests
+
+
+@dataclass(frozen=True)
+class Way:
+    """A film, its folder in the media store, what was delivered for it, and the name of what that becomes."""
+
+    film_id: int
+    folder: str
     delivery: Delivery
     recipe: str
 
     def is_stored(self) -> bool:
         """Whether the store holds this version."""
-        return media_store().has(self.film_slug, self.recipe)
+        return media_store().has(self.folder, self.recipe)
 
     def is_live(self) -> bool:
         """Whether the film is published in this version already."""
@@ -126,7 +142,7 @@ def _publish(way: Way, workshop: Path, show: Show | None) -> None:
 
 def _stored(way: Way) -> Package:
     """The version that an earlier run moved into the store, but did not point the film to."""
-    with media_store().local_copy(way.film_slug, way.recipe) as folder:
+    with media_store().local_copy(way.folder, way.recipe) as folder:
         return verify(folder, probe(way.delivery.master).duration_s)
 
 
@@ -138,7 +154,7 @@ def _made(way: Way, workshop: Path, show: Show | None) -> Package:
     with slot(places, current_app.config["ENCODES_AT_ONCE"], lambda: report("wait", 0.0)):
         made = package(footage, workshop, report, chunk_s=current_app.config["ENCODE_CHUNK_S"])
     stop_at("media.packaged")
-    media_store().publish(made.folder, way.film_slug, way.recipe)
+    media_store().publish(made.folder, way.folder, way.recipe)
     return made
 
 
@@ -147,20 +163,22 @@ def _point(way: Way, made: Package) -> None:
     done = {"state": "published", "step": "", "fraction": 1.0, "speed": None, "left_s": None, "error": None}
     with transaction() as session:
         note_running(session, way.film_id, **done, recipe=way.recipe, duration_s=made.duration_s)
-        live = {"recipe": way.recipe, "subtitles": list(made.subtitles)}
+        texts = sorted(one.name for one in way.delivery.trailer_subtitles)
+        trailer = texts if way.delivery.trailer else None
+        live = {"recipe": way.recipe, "subtitles": list(made.subtitles), "trailer": trailer}
         session.execute(update(Film).where(Film.id == way.film_id).values(live))
         session.flush()
         index_films(session, [way.film_id])  # by its subtitles, too
         move_on(session)
-        order_download(session, way.film_slug)
+        order_download(session, session.scalars(select(Film.slug).where(Film.id == way.film_id)).one())
 
 
-def _ordered(film_slug: str) -> tuple[int, Delivery, Digests]:
-    columns = (Film.id, Ingest.delivery, Ingest.digests)
-    row = db.session.execute(select(*columns).join(Ingest).where(Film.slug == film_slug)).first()
+def _ordered(film_slug: str) -> Ordered:
+    columns = (Film.id, Film.media_folder, Ingest.delivery, Ingest.digests)
+    row = db.session.execute(select(*columns).join(Ingest).where(Film.answers_to(film_slug))).first()
     if row is None:
         raise UnknownFilm(f"nobody delivered a master for {film_slug!r}")
-    return row.id, delivery_of(row.delivery), row.digests
+    return Ordered(row.id, row.media_folder, delivery_of(row.delivery), row.digests)
 
 
 def _anew() -> dict[str, Any]:

@@ -4,12 +4,16 @@ from functools import cache
 from pathlib import Path
 
 from flask import Blueprint, abort, current_app, render_template
+from flask_babel import gettext as _
 from markupsafe import Markup
+from werkzeug.wrappers import Response as AnyResponse
 
 from store import clock
-from store.catalogue import browse
+from store.catalogue import browse, share_picture
+from store.catalogue.machines import shop_facts
+from store.catalogue.share_picture import SharePicture
 from store.db import db
-from store.language import language
+from store.language import language, speaking
 from store.ledger.balance import last_audit, last_closing, outstanding
 from store.web.band import money_band
 from store.web.kept_pages import same_for_every_stranger
@@ -27,7 +31,27 @@ TEXT_PAGES = ("conditions", "mentions-legales", "confidentialite", "accessibilit
 def home() -> str:
     """The film of the week, new films, collections, cards."""
     walls = piece("pages/walls.html", lambda: {"home": browse.home(db.session, language(), clock.today())})
-    return render_template("pages/home.html", walls=walls, band=money_band())
+    return render_template(
+        "pages/home.html",
+        walls=walls,
+        facts=shop_facts(current_app.config["SHOP_NAME"], current_app.config["SHOP_URL"]),
+        picture=_picture(),
+        band=money_band(),
+    )
+
+
+@blueprint.get("/affiches/accueil/<any(fr, en):lang>-<mark>.png")
+def home_picture(lang: str, mark: str) -> AnyResponse:
+    """The picture that goes with a link to the shop."""
+    with speaking(lang):
+        return share_picture.answer(_picture(), mark)
+
+
+def _picture() -> SharePicture:
+    words = _("films that take sides, to rent and to keep")
+    title, _comma, line = words.partition(", ")
+    title = title[:1].upper() + title[1:]
+    return SharePicture(f"accueil/{language()}", title, (line,), current_app.config["SHOP_NAME"])
 
 
 @blueprint.get("/preuve")

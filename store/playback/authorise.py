@@ -59,12 +59,14 @@ class Rules:
 class HeldFilm:
     """A film that the customer holds, as the player page shows it. `resume_at_s` is 0 for a new or finished film.
 
+    `folder` and `recipe` name what is played, in the media store and in tokens.
     `bar` is what its licence sets against playing it today; it is `for_adults` if it plays after the account's code.
     """
 
     entitlement_id: int
     slug: str
     title: str
+    folder: str
     recipe: str
     subtitles: list[str]
     awaits_consent: bool
@@ -89,11 +91,12 @@ def held_film(session: Session, customer_id: int, film_slug: str, country: str, 
     """The film that the customer, who lives in `country`, holds at `at`, by purchase or else by rental; raises NotEntitled."""
     film = session.execute(
         select(
-            *(Film.id, Film.slug, Film.title, Film.recipe, Film.subtitles, Film.age, Ingest.duration_s),
+            *(Film.id, Film.slug, Film.title, Film.media_folder, Film.recipe, Film.subtitles, Film.age),
+            Ingest.duration_s,
             *(Film.licensed_from, Film.licensed_until, Film.territories),
         )
         .outerjoin(Ingest, Ingest.film_id == Film.id)
-        .where(Film.slug == film_slug, Film.recipe.is_not(None))
+        .where(Film.answers_to(film_slug), Film.recipe.is_not(None))
     ).first()
     held = standing_of(session, customer_id, film.id, at) if film else None
     if film is None or held is None:
@@ -103,6 +106,7 @@ def held_film(session: Session, customer_id: int, film_slug: str, country: str, 
         entitlement_id=held.entitlement_id,
         slug=film.slug,
         title=film.title,
+        folder=film.media_folder,
         recipe=film.recipe,
         subtitles=film.subtitles,
         awaits_consent=held.kind == "rental" and not held.begun,

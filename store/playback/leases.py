@@ -91,6 +91,12 @@ def running_streams(session: Session, customer_id: int, at: datetime) -> list[Ru
     return [RunningStream(*row) for row in rows]
 
 
+def running_recipes(session: Session, at: datetime) -> set[str]:
+    """The packaged versions that somebody's stream plays now."""
+    running = select(Lease.recipe).where(Lease.ended_at.is_(None), Lease.seen_at > at - LONGEST_SILENCE)
+    return set(session.scalars(running.distinct()))
+
+
 def is_running(session: Session, lease_id: str, at: datetime) -> bool:
     """Whether the lease is kept, its browser signed in and its entitlement not revoked."""
     running = (

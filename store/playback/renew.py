@@ -31,7 +31,7 @@ _RUNNING = (
             LEASE.c.seen_at,
             LEASE.c.ended_at,
         ),
-        *(FILM.c.slug, FILM.c.minutes, PACKAGED.c.duration_s),
+        *(func.coalesce(FILM.c.packaged_as, FILM.c.slug).label("folder"), FILM.c.minutes, PACKAGED.c.duration_s),
         *(ENTITLEMENT.c.revoked_at, ENTITLEMENT.c.ends_at, CUSTOMER.c.keeps_history_since),
     )
     .select_from(LEASE)
@@ -92,10 +92,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Renewal:
-    """What the stream goes on playing."""
+    """What the stream goes on playing: a folder of the media store and a version in it."""
 
     lease_id: str
-    film: str
+    folder: str
     recipe: str
 
 
@@ -122,7 +122,7 @@ def renew(
         _store_position(session, lease, position_s, sequence, at)
     kept = {"lease_id": lease_id, "now": at, "youngest": max(sequence, lease.sequence)}
     session.connection().execute(_KEEP, kept)
-    return Renewal(lease_id, lease.slug, lease.recipe)
+    return Renewal(lease_id, lease.folder, lease.recipe)
 
 
 def _refuse_what_is_over(lease: Row[*tuple[Any, ...]], at: datetime) -> None:

@@ -39,7 +39,7 @@ def published(environ: Environ, film: str, recipe: str, name: str) -> Response:
 
 def to_take_home(environ: Environ, ready: Download, entitlement_id: int, comment: str) -> Response:
     """The film's file with the buyer's comment in it, to be kept under the film's name. Raises NotThere, OutOfReach."""
-    stored: BinaryIO = media_store().open(ready.film, ready.version, NAME)
+    stored: BinaryIO = media_store().open(ready.folder, ready.version, NAME)
     file = BufferedReader(MarkedFile(stored, mark_of(comment), ready.mark_at), CHUNK_BYTES)
     response = Response(FileWrapper(file, CHUNK_BYTES), mimetype="video/mp4", direct_passthrough=True)
     response.headers["Cache-Control"] = "private, no-cache"

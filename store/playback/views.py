@@ -15,7 +15,7 @@ from store.customers import declare, passwords
 from store.db import db, transaction
 from store.gateways.media_names import EVERYBODY_KEEPS, NOBODY_KEEPS, cache_rule, file_name, media_type
 from store.gateways.media_store import NotThere, OutOfReach, media_store
-from store.media.download import download_of
+from store.media.download import download_of, folder_of
 from store.playback import failures, leases, send, tokens
 from store.playback.authorise import (
     Barred,
@@ -114,8 +114,8 @@ def renew_lease(lease_id: str) -> Answer:
     except Refused as refused:
         return _refusal(403, refused.reason)
     if missed := request.form.get("failed"):
-        _look_for(lease_id, renewal.film, renewal.recipe, missed)
-    return _private(jsonify(manifest=_manifest(lease_id, renewal.film, renewal.recipe, at)))
+        _look_for(lease_id, renewal.folder, renewal.recipe, missed)
+    return _private(jsonify(manifest=_manifest(lease_id, renewal.folder, renewal.recipe, at)))
 
 
 @blueprint.post("/lecture/<lease_id>/arreter")
@@ -166,11 +166,15 @@ def media(token: str, film: str, recipe: str, name: str) -> Response:
 
 @blueprint.get("/media/libre/<film>/<recipe>/<path:name>", merge_slashes=False)
 def free_media(film: str, recipe: str, name: str) -> Response:
-    """A trailer, a test clip, a still: open to all."""
+    """A trailer, a test clip, a still: open to all. A renamed film's lie where they lay; its other names lead there."""
+    kind = _media_type(film, recipe, name)
     try:
-        response = _film_file(film, recipe, f"libre/{name}", _media_type(film, recipe, name))
+        response = _film_file(film, recipe, f"libre/{name}", kind)
     except NotThere:
-        abort(404)
+        folder = folder_of(db.session, film)
+        if folder in (None, film):
+            abort(404)
+        return redirect(url_for("playback.free_media", film=folder, recipe=recipe, name=name), 301)
     except OutOfReach:
         abort(503)
     response.headers["Cache-Control"] = EVERYBODY_KEEPS
@@ -221,7 +225,7 @@ def _viewer() -> Viewer:
 def _started(started: Start, at: datetime) -> dict[str, Any]:
     lifetime = tokens.SESSION_LIFETIME if request.form.get("lecteur") == "natif" else tokens.LIFETIME
     return {
-        "manifest": _manifest(started.lease_id, started.film.slug, started.film.recipe, at, lifetime),
+        "manifest": _manifest(started.lease_id, started.film.folder, started.film.recipe, at, lifetime),
         "renew": url_for("playback.renew_lease", lease_id=started.lease_id),
         "position_s": started.film.resume_at_s,
         "ends_at": started.ends_at.isoformat() if started.ends_at else None,

@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _
 HEADINGS = {
     "act": _("Act"),
     "activated_at": _("Sold"),
+    "added_at": _("Put on the list"),
     "address": _("Address"),
     "amount": _("Sum"),
     "amount_cents": _("Sum"),

@@ -2,14 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, update
+from sqlalchemy import delete, func, update
 from sqlalchemy.orm import Session
 
-from store.rentals.models import Entitlement
+from store.rentals.models import Entitlement, WatchlistEntry
 
 
 def forget(session: Session, customer_id: int, at: datetime) -> None:
-    """End the customer's rights to films, and forget positions and what was seen."""
+    """End the customer's rights to films, and forget positions, what was seen and what was to be seen later."""
+    session.execute(delete(WatchlistEntry).where(WatchlistEntry.customer_id == customer_id))
     session.execute(
         update(Entitlement)
         .where(Entitlement.customer_id == customer_id)

@@ -1,4 +1,4 @@
-"""Tables of what customers may play."""
+"""Tables of what customers may play, and of what they want to see later."""
 
 from datetime import datetime
 
@@ -37,3 +37,13 @@ class Entitlement(Base):
     position_s: Mapped[int] = mapped_column(default=0)
     position_sequence: Mapped[int] = mapped_column(default=0)
     seen_at: Mapped[datetime | None]
+
+
+class WatchlistEntry(Base):
+    """A film that a customer wants to see later."""
+
+    __tablename__ = "watchlist_entry"
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), primary_key=True)
+    film_id: Mapped[int] = mapped_column(ForeignKey("film.id"), primary_key=True, index=True)
+    added_at: Mapped[datetime]

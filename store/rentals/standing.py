@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from store.catalogue.models import Film
 from store.db import table_of
-from store.rentals.models import Entitlement
+from store.rentals.models import Entitlement, WatchlistEntry
 
 ENTITLEMENT: Table = table_of(Entitlement)
+WATCHLIST: Table = table_of(WatchlistEntry)
 FILM: Table = table_of(Film)
 
 
@@ -25,6 +26,14 @@ class Standing:
     begin_before: datetime | None
     ends_at: datetime | None
     position_s: int
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What ties a customer to a film: what they may play of it, and whether they noted it for later."""
+
+    standing: Standing | None = None
+    on_list: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,16 @@ _STANDING = strongest_first(
     )
 )
 
+_IS_ON_LIST = (
+    select(WATCHLIST.c.film_id)
+    .where(WATCHLIST.c.customer_id == bindparam("customer_id"), WATCHLIST.c.film_id == bindparam("film_id"))
+    .exists()
+)
+_HELD = _STANDING.subquery("held")
+_RELATION = select(_HELD, _IS_ON_LIST.label("on_list")).select_from(
+    select(literal(1).label("one")).subquery("anybody").outerjoin(_HELD, true())
+)
+
 _FILMS = (
     select(
         ENTITLEMENT,
@@ -99,6 +118,13 @@ def standing_of(session: Session, customer_id: int, film_id: int, at: datetime) 
     asked = {"customer_id": customer_id, "film_id": film_id, "at": at}
     row = session.connection().execute(_STANDING, asked).first()
     return _standing(row) if row else None
+
+
+def relation_of(session: Session, customer_id: int, film_id: int, at: datetime) -> Relation:
+    """The same with the customer's list of films for later, in one query."""
+    asked = {"customer_id": customer_id, "film_id": film_id, "at": at}
+    row = session.connection().execute(_RELATION, asked).one()
+    return Relation(_standing(row) if row.id is not None else None, bool(row.on_list))
 
 
 def films_of(session: Session, customer_id: int, at: datetime) -> list[OwnFilm]:

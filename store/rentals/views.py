@@ -12,7 +12,7 @@ from store.checkout import give_back
 from store.db import db, transaction
 from store.jobs.enqueue import enqueue
 from store.ledger.post import InsufficientCredit, WalletFrozen
-from store.rentals import history
+from store.rentals import history, watchlist
 from store.rentals.rent import Grant, NotForSale, NotOffered, Terms, buy, rent
 from store.rentals.standing import films_of
 from store.rentals.undo import TooLate
@@ -70,6 +70,36 @@ def films_seen() -> Response:
         else:
             history.forget(session, current_user.customer_id)
     return redirect(url_for("rentals.own_films"), 303)
+
+
+@blueprint.post("/films/<slug>/liste")
+@login_required
+def keep_for_later(slug: str) -> Response:
+    """Put a film on one's list (`garder` = `oui`) or take it off (`non`); a script gets 204, a form its page again."""
+    keeps = request.form.get("garder") == "oui"
+    try:
+        with transaction() as session:
+            if keeps:
+                watchlist.note(session, current_user.customer_id, slug, clock.now())
+            else:
+                watchlist.forget(session, current_user.customer_id, slug)
+    except watchlist.UnknownFilm:
+        abort(404)
+    except watchlist.ListIsFull:
+        flash(_("Your list is full: take a film off it first. Nothing was changed."), "alert")
+        return redirect(url_for("rentals.own_list"), 303)
+    if request.accept_mimetypes.best == "application/json":
+        return Response(status=204, headers={"Cache-Control": "no-store"})
+    if request.form.get("depuis") == "liste":
+        return redirect(url_for("rentals.own_list"), 303)
+    return redirect(url_for("catalogue.film", slug=slug), 303)
+
+
+@blueprint.get("/compte/liste")
+@login_required
+def own_list() -> str:
+    """The films that the customer wants to see later."""
+    return render_template("rentals/own_list.html", films=watchlist.listed_films(db.session, current_user.customer_id))
 
 
 def _told(given: give_back.GivenBack) -> str:

@@ -42,7 +42,7 @@ def test_what_is_exported_comes_back(app: Flask, tmp_path: Path) -> None:
     before, first = wall(app), tmp_path / "first.json"
     assert before == [film["slug"] for film in json.loads(DEMO.read_text(encoding="utf-8"))["films"]]
     run(app, "export", str(first))
-    assert "new 0, changed 0, unchanged 65, refused 0" in run(app, "import", str(first))
+    assert "new 0, changed 0, unchanged 67, refused 0" in run(app, "import", str(first))
     with app.app_context(), transaction() as session:
         for table in (SearchEntry, FilmFacet, CollectionFilm, FilmTheme, FilmDirector, Collection, Film, Theme, Person):
             session.execute(delete(table))

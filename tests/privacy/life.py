@@ -18,6 +18,7 @@ from store.mail import bounces
 from store.playback.models import PlaybackFailure
 from store.prepaid_cards.gifts import GiftWish
 from store.prepaid_cards.models import CardHold, ExpiryReminder, PrepaidCard
+from store.rentals import watchlist
 from store.rentals.history import keep
 from store.rentals.models import Entitlement
 from tests.checkout import sales
@@ -74,6 +75,7 @@ def _what_pages_seldom_do(app: Flask, person: Person, entitlement_id: int) -> No
     with app.app_context(), transaction() as session:
         at = clock.now()
         keep(session, person.id, at)
+        watchlist.note(session, person.id, "la-sociale", at)
         session.execute(update(Entitlement).where(Entitlement.id == entitlement_id).values(position_s=1200, seen_at=at))
         wallet = lock_wallet(session, person.wallet_id)
         freeze(session, wallet, reference="refund:9", cents=100, at=at)

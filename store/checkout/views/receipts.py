@@ -56,7 +56,7 @@ def receipt_pdf(number: str) -> Response:
 @login_required
 def film_spend(entitlement_id: int) -> str:
     """Where the money of a rental or a purchase goes, from the books."""
-    rates = Rates(current_app.config["FILM_TAX_PERCENT"], current_app.config["FILMMAKERS_PERCENT"])
+    rates = Rates.of(current_app.config)
     owner = {"customer_id": current_user.customer_id, "wallet_id": current_user.wallet_id}
     found = film_receipt(db.session, entitlement_id, rates=rates, **owner)
     if found is None:
