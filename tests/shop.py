@@ -6,7 +6,7 @@ from datetime import datetime
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 from store import clock
 from store.catalogue.index_films import index_films
@@ -15,6 +15,7 @@ from store.customers.models import STAFF, Customer
 from store.customers.passwords import hash_password
 from store.customers.register import register
 from store.db import db, transaction
+from store.jobs.models import Job
 from store.ledger.balance import credit_of
 from store.ledger.chart import GOODWILL, PROMOTIONS
 from store.ledger.post import NewLot, deposit, lock_wallet
@@ -40,7 +41,13 @@ class Shop:
         self._serial = 0
 
     def customer(
-        self, email: str = "jeanne@example.org", credit: int = 0, bonus: int = 0, role: str | None = None
+        self,
+        email: str = "jeanne@example.org",
+        credit: int = 0,
+        bonus: int = 0,
+        role: str | None = None,
+        *,
+        is_confirmed: bool = True,
     ) -> Person:
         """A customer with this much paid and bonus credit, in cents."""
         with self.app.app_context():
@@ -53,6 +60,7 @@ class Shop:
                     currency="EUR",
                     at=clock.now(),
                     role=role,
+                    confirmed_at=clock.now() if is_confirmed else None,
                 )
             wallet_id = db.session.scalars(select(Customer.wallet_id).where(Customer.id == customer_id)).one()
             person = Person(customer_id, wallet_id, email)
@@ -119,7 +127,13 @@ class Shop:
         token = csrf_of(client, "/connexion")
         answer = client.post("/connexion", data={"email": person.email, "password": PASSWORD, "csrf_token": token})
         assert answer.status_code == 303, answer.text
+        self._tidy_after_signing_in(person)
         return client
+
+    def _tidy_after_signing_in(self, person: Person) -> None:
+        """Take back the letter that tells of an unknown browser, which few tests are about."""
+        with self.app.app_context(), transaction() as session:
+            session.execute(delete(Job).where(Job.name == "customers.mail_new_device", Job.done_at.is_(None)))
 
 
 def csrf_of(client: FlaskClient, page: str) -> str:

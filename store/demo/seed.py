@@ -102,6 +102,7 @@ def _seed_account(account: Account) -> None:
             currency=current_app.config["SHOP_CURRENCY"],
             at=now,
             role=account.role,
+            confirmed_at=now,
         )
         if account.credit_cents:
             [card] = issue_for_order(

@@ -19,6 +19,10 @@ PUBLIC = {
     "/cartes?film=la-sociale&denomination=20": 200,
     "/inscription": 200,
     "/connexion": 200,
+    "/mot-de-passe-oublie": 200,
+    "/mot-de-passe-oublie?envoye=1&next=//x": 200,
+    "/mot-de-passe/x": 404,
+    "/confirmer/x": 404,
     "/paiement/abandon": 200,
     "/conditions": 200,
     "/mentions-legales": 200,
@@ -55,6 +59,8 @@ ASK_TO_SIGN_IN = [
     "/compte/donnees/archive.zip",
     "/compte/donnees/effacer",
     "/compte/donnees/effacer/confirmer?rendre=1",
+    "/compte/securite/preuve",
+    "/confirmer",
     f"{FILM}/telecharger",
     "/compte/recus",
     "/compte/recus/2026-000001",
@@ -71,6 +77,8 @@ OF_A_CUSTOMER = {
     "/compte/donnees/effacer": 200,
     "/compte/donnees/effacer/confirmer": 200,
     "/compte/donnees/effacer/confirmer?rendre=1&rendre=x": 200,
+    "/compte/securite/preuve": 303,
+    "/confirmer": 303,
     f"{FILM}/telecharger": 303,
     "/films/no-such-film/telecharger": 303,
     "/compte/recus": 200,
@@ -103,9 +111,6 @@ OF_STAFF = {
     FILM: 200,
 }
 TO_COME = [
-    "/mot-de-passe-oublie",
-    "/mot-de-passe/x",
-    "/confirmer/x",
     "/media/libre/la-sociale/index.m3u8",
     "/equipe/clients",
 ]

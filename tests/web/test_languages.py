@@ -35,9 +35,11 @@ ARGUMENTS = {
     "name": ["conditions", "mentions-legales", "confidentialite", "accessibilite", "aide", "contact"],
     "alert_id": ["1"],
     "card_id": ["1", "999"],
+    "device_id": ["1"],
     "entitlement_id": ["1", "999"],
     "gift_id": ["1"],
     "lease_id": ["x"],
+    "passkey_id": ["1"],
     "token": ["x"],
     "number": [],  # of whatever receipts there are
 }
