@@ -11,9 +11,12 @@ from sqlalchemy import delete, insert, select
 from store import clock
 from store.catalogue.index_films import index_films
 from store.catalogue.models import Film
-from store.customers.models import STAFF, Customer
+from store.customers import second_factor
+from store.customers.models import STAFF, Customer, CustomerSession
 from store.customers.passwords import hash_password
 from store.customers.register import register
+from store.customers.roles import staff_ids
+from store.customers.sessions import note_second_factor
 from store.db import db, transaction
 from store.jobs.models import Job
 from store.ledger.balance import credit_of
@@ -22,6 +25,8 @@ from store.ledger.post import NewLot, deposit, lock_wallet
 from store.shown import move_on
 
 PASSWORD = "un-bon-mot-de-passe"
+SECOND_FACTOR = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+"""What the app of a test shop's staff makes its codes of."""
 
 
 @dataclass
@@ -69,8 +74,11 @@ class Shop:
         return person
 
     def staff(self, email: str = "equipe@example.org", credit: int = 0) -> Person:
-        """Somebody who works here."""
-        return self.customer(email, credit, role=STAFF)
+        """Somebody who works here, with an app for codes."""
+        person = self.customer(email, credit, role=STAFF)
+        with self.app.app_context(), transaction() as session:
+            second_factor.put(session, person.id, self.app.config["SECRET_KEY"], SECOND_FACTOR, clock.now())
+        return person
 
     def credit(self, person: Person, paid: int, bonus: int = 0, bonus_expires_at: datetime | None = None) -> None:
         """Put credit into the person's wallet, in cents."""
@@ -121,19 +129,20 @@ class Shop:
             move_on(session)
             return film_id
 
-    def signed_in(self, person: Person) -> FlaskClient:
-        """A browser in which the person is signed in."""
+    def signed_in(self, person: Person, *, with_second_factor: bool = True) -> FlaskClient:
+        """A browser in which the person is signed in and, working here, has shown the second factor."""
         client = self.app.test_client()
         token = csrf_of(client, "/connexion")
         answer = client.post("/connexion", data={"email": person.email, "password": PASSWORD, "csrf_token": token})
         assert answer.status_code == 303, answer.text
-        self._tidy_after_signing_in(person)
-        return client
-
-    def _tidy_after_signing_in(self, person: Person) -> None:
-        """Take back the letter that tells of an unknown browser, which few tests are about."""
         with self.app.app_context(), transaction() as session:
+            # Few tests are about the letter that tells of an unknown browser.
             session.execute(delete(Job).where(Job.name == "customers.mail_new_device", Job.done_at.is_(None)))
+            if with_second_factor and person.id in staff_ids(session):
+                begun_last = select(CustomerSession.digest).where(CustomerSession.customer_id == person.id)
+                newest = session.scalars(begun_last.order_by(CustomerSession.began_at.desc()).limit(1)).one()
+                note_second_factor(session, newest, clock.now())
+        return client
 
 
 def csrf_of(client: FlaskClient, page: str) -> str:

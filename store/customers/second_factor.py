@@ -50,15 +50,15 @@ def address_of(secret: str, email: str, shop_name: str) -> str:
     return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=shop_name)
 
 
-def seal(key: str, secret: str) -> str:
+def seal(key: str, secret: str, at: datetime) -> str:
     """The secret as the database or a form keeps it: a copy of either makes no codes."""
-    return _box(key).encrypt(secret.encode()).decode()
+    return _box(key).encrypt_at_time(secret.encode(), int(at.timestamp())).decode()
 
 
-def unseal_shown(key: str, sealed: str) -> str:
+def unseal_shown(key: str, sealed: str, at: datetime) -> str:
     """The secret that a form kept while an app took it. Raises WrongCode for what is forged or too old."""
     try:
-        return _box(key).decrypt(sealed.encode(), ttl=SEALED_FOR_S).decode()
+        return _box(key).decrypt_at_time(sealed.encode(), SEALED_FOR_S, int(at.timestamp())).decode()
     except InvalidToken:
         raise WrongCode from None
 
@@ -73,7 +73,7 @@ def enrol(session: Session, customer_id: int, key: str, secret: str, code: str, 
 def put(session: Session, customer_id: int, key: str, secret: str, at: datetime, last_step: int = 0) -> None:
     """Note the app's secret, in the place of the one before."""
     session.execute(delete(SecondFactor).where(SecondFactor.customer_id == customer_id))
-    values = {"sealed_secret": seal(key, secret), "last_step": last_step, "made_at": at}
+    values = {"sealed_secret": seal(key, secret, at), "last_step": last_step, "made_at": at}
     session.execute(insert(SecondFactor).values(customer_id=customer_id, **values))
 
 

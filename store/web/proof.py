@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 from flask import redirect, request, url_for
 from flask_login import current_user
-from werkzeug.wrappers import Response
 
 from store import clock
 from store.customers import second_factor
@@ -31,19 +30,22 @@ def proof_page(onward: str) -> str:
     return url_for(endpoint, next=onward)
 
 
-def asks_again(view: View) -> View:
-    """Mark a view that only who has just shown who they are may use; others do that first, and come back to its page."""
+def asks_again(page: str) -> Callable[[View], View]:
+    """Mark a view that only who has just shown who they are may use; others do that first.
 
-    @wraps(view)
-    def asking(*args: Any, **kwargs: Any) -> Any:
-        return view(*args, **kwargs) if is_proved() else _ask()
+    They come back to the view, or to `page`, an endpoint, if it is a form's.
+    """
 
-    return asking  # type: ignore[return-value]  # wraps() keeps the signature
+    def mark(view: View) -> View:
+        @wraps(view)
+        def asking(*args: Any, **kwargs: Any) -> Any:
+            if is_proved():
+                return view(*args, **kwargs)
+            return redirect(proof_page(this_page() if request.method == "GET" else url_for(page)), 303)
 
+        return asking  # type: ignore[return-value]  # wraps() keeps the signature
 
-def _ask() -> Response:
-    onward = this_page() if request.method == "GET" else url_for("customers.security")
-    return redirect(proof_page(onward), 303)
+    return mark
 
 
 def _needs_second_factor() -> bool:

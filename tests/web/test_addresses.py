@@ -108,6 +108,9 @@ OF_STAFF = {
     "/equipe/alertes?toutes=1&apres=vue-12": 200,
     "/equipe/alertes?toutes=x&apres=x": 200,
     "/equipe/clients": 404,
+    "/equipe/second-facteur": 303,
+    "/equipe/second-facteur/codes": 200,
+    "/equipe/second-facteur/inscription": 200,
     FILM: 200,
 }
 TO_COME = [

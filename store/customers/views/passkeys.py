@@ -54,7 +54,7 @@ def ask_passkey() -> FlaskResponse:
 
 @blueprint.post("/compte/securite/cles")
 @login_required
-@asks_again
+@asks_again("customers.security")
 def add_passkey() -> Response | Page:
     """The passkey that was just made opens the account from now on."""
     form = PasskeyForm()
@@ -92,7 +92,7 @@ def rename_passkey(passkey_id: int) -> Response | Page:
 
 @blueprint.post(f"/compte/securite/cles/<int(max={GREATEST_ID}):passkey_id>/retirer")
 @login_required
-@asks_again
+@asks_again("customers.security")
 def remove_passkey(passkey_id: int) -> Response:
     """A passkey opens nothing any more; never the last way in."""
     try:

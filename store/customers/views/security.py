@@ -93,7 +93,7 @@ def change_password() -> Response | Page:
 
 @blueprint.post("/compte/securite/adresse")
 @login_required
-@asks_again
+@asks_again("customers.security")
 @limiter.limit("5 per day", deduct_when=lambda response: response.status_code == 303, key_func=this_customer)
 def change_address() -> Response | Page:
     """Mail a link to the new address. Whether somebody has signed up with it is not told here."""
