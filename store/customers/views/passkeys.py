@@ -33,7 +33,8 @@ def ask_new_passkey() -> FlaskResponse | tuple[str, int]:
         email, name, customer_id = current_user.email, current_user.name, current_user.customer_id
     else:
         form = SignUpForm()
-        if not (form.email.validate(form) and form.name.validate(form)):
+        form.validate()
+        if form.email.errors or form.name.errors:
             return "", 422  # the form itself, once sent, says what is wrong
         email, name, customer_id = form.email.data, form.name.data, None
     with transaction() as session:
