@@ -9,44 +9,35 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from flask import current_app, render_template
+from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import not_, select
 
 from store import clock
 from store.customers import links
 from store.customers.language import writing_to
-from store.customers.models import AccountLink, Customer, CustomerSession, PasskeyChallenge, RememberedDevice
+from store.customers.models import CLOSED, AccountLink, Customer, CustomerSession, PasskeyChallenge, RememberedDevice
 from store.customers.sessions import LONGEST_REMEMBERED, digest, is_live
 from store.db import db, transaction
-from store.gateways import mailer
 from store.jobs.enqueue import every, job
 from store.jobs.prune import prune
 from store.language import site
+from store.mail.deliver import deliver
+from store.mail.letter import write
 
 DEFAULT_ONWARD = ("", "/compte", "/en/compte")
 """Where one goes on anyway: not worth a line in a letter's link."""
-
-
-@dataclass(frozen=True)
-class Letter:
-    """What one of these letters is about."""
-
-    name: str
-    key: str
-    subject: str
-    words: dict[str, Any]
 
 
 @job("customers.mail_reset")
 def mail_reset(customer_id: int | None, onward: str = "") -> None:
     """The link by which a new password is chosen; nobody is written to where nobody has signed up (None)."""
     customer = db.session.get(Customer, customer_id) if customer_id else None
-    if customer is None:
+    if customer is None or customer.password_hash == CLOSED:
         return
     link = _link(customer.id, links.PASSWORD, customer.email, "/mot-de-passe/", onward)
     with writing_to(db.session, customer.id):
-        _send(customer, Letter("mail_reset", link.key, _("Choose a new password"), {"address": link.address()}))
+        _send(customer, "mail_reset", link.key, _("Choose a new password"), address=link.address())
 
 
 @job("customers.mail_confirm")
@@ -57,7 +48,7 @@ def mail_confirm(customer_id: int, onward: str = "") -> None:
         return
     link = _link(customer.id, links.CONFIRM, customer.email, "/confirmer/", onward)
     with writing_to(db.session, customer.id):
-        _send(customer, Letter("mail_confirm", link.key, _("Confirm your address"), {"address": link.address()}))
+        _send(customer, "mail_confirm", link.key, _("Confirm your address"), address=link.address())
 
 
 @job("customers.mail_new_address")
@@ -69,8 +60,8 @@ def mail_new_address(customer_id: int, to: str) -> None:
         return
     link = _link(customer.id, links.ADDRESS, to, "/confirmer/")
     with writing_to(db.session, customer.id):
-        words = {"address": link.address()}
-        _send(customer, Letter("mail_new_address", link.key, _("Confirm your new address"), words), to=to)
+        subject = _("Confirm your new address")
+        _send(customer, "mail_new_address", link.key, subject, to=to, address=link.address())
 
 
 @job("customers.mail_address_changed")
@@ -81,9 +72,8 @@ def mail_address_changed(customer_id: int, to: str) -> None:
         return
     link = _link(customer.id, links.UNDO, to, "/confirmer/")
     with writing_to(db.session, customer.id):
-        words = {"address": link.address()}
-        letter = Letter("mail_address_changed", link.key, _("The address of your account was changed"), words)
-        _send(customer, letter, to=to)
+        subject = _("The address of your account was changed")
+        _send(customer, "mail_address_changed", link.key, subject, to=to, address=link.address())
 
 
 @job("customers.mail_changed")
@@ -94,7 +84,7 @@ def mail_changed(customer_id: int, what: str) -> None:
         return
     with writing_to(db.session, customer.id):
         subject = _("Your password was changed") if what == "password" else _("A passkey was added to your account")
-        _send(customer, Letter("mail_changed", _moment_key("changed", customer.id), subject, {"what": what}))
+        _send(customer, "mail_changed", f"changed-{customer.id}-{clock.now():%Y%m%d%H%M%S%f}", subject, what=what)
 
 
 @job("customers.mail_new_device")
@@ -104,9 +94,9 @@ def mail_new_device(customer_id: int, device: str, at: str) -> None:
     if customer is None:
         return
     with writing_to(db.session, customer.id):
-        words = {"device": device, "at": datetime.fromisoformat(at)}
-        key = f"device-{customer.id}-{datetime.fromisoformat(at):%Y%m%d%H%M%S%f}"
-        _send(customer, Letter("mail_new_device", key, _("You signed in on a new device"), words))
+        moment, subject = datetime.fromisoformat(at), _("You signed in on a new device")
+        key = f"device-{customer.id}-{moment:%Y%m%d%H%M%S%f}"
+        _send(customer, "mail_new_device", key, subject, device=device, at=moment)
 
 
 @every(timedelta(days=1))
@@ -145,13 +135,7 @@ def _link(customer_id: int, purpose: str, email: str, page: str, onward: str = "
         return _MailedLink(page, links.make(session, purpose, customer, email, clock.now()), onward)
 
 
-def _moment_key(about: str, customer_id: int) -> str:
-    return f"{about}-{customer_id}-{clock.now():%Y%m%d%H%M%S%f}"
-
-
-def _send(customer: Customer, letter: Letter, to: str | None = None) -> None:
+def _send(customer: Customer, name: str, key: str, subject: str, *, to: str | None = None, **words: Any) -> None:
     recipient = to or customer.email
-    words = {"name": customer.name, "email": customer.email, "subject": letter.subject, **letter.words}
-    text, html = (render_template(f"customers/{letter.name}.{kind}", **words) for kind in ("txt", "html"))
-    db.session.rollback()  # the mail server is slow: no read stays open meanwhile
-    mailer.send(key=letter.key, to=recipient, subject=letter.subject, text=text, html=html)
+    letter = write(f"customers/{name}", subject, name=customer.name, email=customer.email, **words)
+    deliver(letter, key=key, to=recipient)

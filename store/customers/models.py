@@ -13,7 +13,10 @@ STAFF = "staff"
 """The role of who works here; customers have none."""
 
 NO_PASSWORD = ""
-"""The digest of who has none: no password matches it."""
+"""The digest of who has none, and comes in by passkey: no password matches it."""
+
+CLOSED = "!"
+"""The digest of who closed the account: no password matches it, and none can be chosen any more."""
 
 
 class Customer(Base):

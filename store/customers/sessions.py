@@ -2,8 +2,10 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
@@ -21,17 +23,31 @@ PROOF_LASTS = timedelta(minutes=15)
 """For how long who has just shown a password, a passkey or a second factor is not asked again before what matters most."""
 
 _INSTANT = CustomerSession.seen_at.type
-_LIVE = or_(
-    and_(
-        CustomerSession.began_at > bindparam("began_after", type_=_INSTANT),
-        CustomerSession.seen_at > bindparam("seen_after", type_=_INSTANT),
-    ),
-    and_(
-        CustomerSession.device_id.is_not(None),
-        CustomerSession.began_at > bindparam("remembered_began_after", type_=_INSTANT),
-        CustomerSession.seen_at > bindparam("remembered_seen_after", type_=_INSTANT),
-    ),
-)
+
+
+def _live(latest: Mapping[str, Any]) -> ColumnElement[bool]:
+    """Neither too old nor too long idle; `latest` is as `_latest` has it."""
+    return or_(
+        and_(CustomerSession.began_at > latest["began_after"], CustomerSession.seen_at > latest["seen_after"]),
+        and_(
+            CustomerSession.device_id.is_not(None),
+            CustomerSession.began_at > latest["remembered_began_after"],
+            CustomerSession.seen_at > latest["remembered_seen_after"],
+        ),
+    )
+
+
+def _latest(at: datetime) -> dict[str, datetime]:
+    """What a session must have begun and been seen after, to go on at this instant."""
+    return {
+        "began_after": at - LONGEST,
+        "seen_after": at - LONGEST_IDLE,
+        "remembered_began_after": at - LONGEST_REMEMBERED,
+        "remembered_seen_after": at - LONGEST_IDLE_REMEMBERED,
+    }
+
+
+_ASKED_LATER = {name: bindparam(name, type_=_INSTANT) for name in _latest(datetime.max)}
 _FOUND = (
     select(
         *(Customer.id, Customer.name, Customer.email, Customer.wallet_id, Customer.role, Customer.country),
@@ -39,7 +55,7 @@ _FOUND = (
         *(CustomerSession.proved_at, CustomerSession.second_factor_at, CustomerSession.device_id),
     )
     .join(CustomerSession, CustomerSession.customer_id == Customer.id)
-    .where(CustomerSession.digest == bindparam("digest"), _LIVE)
+    .where(CustomerSession.digest == bindparam("digest"), _live(_ASKED_LATER))
 )
 """Built once: it is asked for with every page of whoever is signed in."""
 
@@ -90,7 +106,7 @@ def find(session: Session, session_id: str, at: datetime) -> SignedIn | None:
 
 def is_live(at: datetime) -> ColumnElement[bool]:
     """Whether a session goes on: neither too old nor too long idle."""
-    return _LIVE.params(**_latest(at))
+    return _live(_latest(at))
 
 
 def of_customer(session: Session, customer_id: int, at: datetime) -> list[OwnSession]:
@@ -161,13 +177,3 @@ def end_all(session: Session, customer_id: int, but: str | None = None) -> None:
 def digest(session_id: str) -> str:
     """What the table keeps of an id."""
     return hashlib.sha256(session_id.encode()).hexdigest()
-
-
-def _latest(at: datetime) -> dict[str, datetime]:
-    """What a session must have begun and been seen after, to go on at this instant."""
-    return {
-        "began_after": at - LONGEST,
-        "seen_after": at - LONGEST_IDLE,
-        "remembered_began_after": at - LONGEST_REMEMBERED,
-        "remembered_seen_after": at - LONGEST_IDLE_REMEMBERED,
-    }

@@ -174,6 +174,8 @@ def test_a_recovery_code_opens_once(app: Flask, shop: Shop, person: Person) -> N
     before = new_codes(client.post(CODES, data={"csrf_token": csrf_of(client, "/compte")}))
     codes = new_codes(client.post(CODES, data={"csrf_token": csrf_of(client, "/compte")}))
     assert len({*before, *codes}) == 20
+    with app.app_context():
+        assert set(db.session.scalars(select(AuditEntry.act))) == {"second_factor.codes_replaced"}
     lost = shop.signed_in(person, with_second_factor=False)
     assert send(lost, before[0]).status_code == 422, "replaced, and still good"
     assert send(lost, codes[0].lower().replace("-", " ")).status_code == 303
@@ -207,6 +209,7 @@ def test_the_first_visit_gives_an_app_its_secret(app: Flask, shop: Shop) -> None
     assert len(new_codes(codes)) == 10 and 'href="/equipe/alertes"' in codes.text
     assert desk_is_open(client)
     with app.app_context():
+        assert "second_factor.enrolled" in db.session.scalars(select(AuditEntry.act)).all()
         kept = db.session.scalars(select(SecondFactor)).one()
         assert secret not in kept.sealed_secret
     assert send(shop.signed_in(newcomer, with_second_factor=False), code).status_code == 422, (

@@ -45,7 +45,7 @@ def old_shop(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -
         url = database_of(server, name)
     app = create_app(settings_for(tmp_path, url))
     with app.app_context():
-        upgrade("0022")
+        upgrade("0026")
         sign_up(1, "before")
     yield app
     with app.app_context():
