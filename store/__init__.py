@@ -20,6 +20,7 @@ from store.checkout import jobs as checkout_jobs
 from store.checkout import views as checkout_views
 from store.checkout import webhook
 from store.customers import cli as customers_cli
+from store.customers import jobs as customers_jobs
 from store.customers import views as customers_views
 from store.db import init_db
 from store.demo import cli as demo_cli
@@ -100,6 +101,7 @@ JOBS = (
     audit_jobs,
     catalogue_jobs,
     checkout_jobs,
+    customers_jobs,
     jobs_jobs,
     ledger_jobs,
     media_jobs,

@@ -16,6 +16,7 @@ from store.checkout.models import Receipt
 from store.checkout.receipts import issue_restored_sale
 from store.checkout.withdraw import withdraw
 from store.customers.language import choose_language
+from store.customers.models import Customer
 from store.db import db, transaction
 from store.jobs.enqueue import REGISTRY
 from store.language import LANGUAGES, SITES
@@ -63,6 +64,7 @@ def payloads(app: Flask, shop: Shop, reader: Person) -> dict[str, Payload]:
         Counter(app).card(reader, gift=gift)
         with transaction() as session:
             card = sales.card_of(session, session.get_one(sales.Order, 1))
+            session.execute(update(Customer).values(confirmed_at=None))
             session.execute(update(Entitlement).values(begun_at=at, ends_at=at, consent_version="1"))
             withdraw(session, reader.id, card.id, at)
             raise_alert(session, "payment_mismatch", "x", {"amount": 100}, at)
@@ -82,6 +84,14 @@ def payloads(app: Flask, shop: Shop, reader: Person) -> dict[str, Payload]:
         **{f"rentals.mail_{about}": entitlement for about in ("granted", "begun")},
         "prepaid_cards.mail_reminder": {"wallet_id": reader.wallet_id, "lot_ids": [lot_id], "days": 3},
         "prepaid_cards.deliver_gifts": {},
+        **{
+            f"customers.mail_{about}": {"customer_id": reader.id, "onward": "/films/zorn"}
+            for about in ("reset", "confirm")
+        },
+        "customers.mail_new_address": {"customer_id": reader.id, "to": "zorn@söhne.example"},
+        "customers.mail_address_changed": {"customer_id": reader.id, "to": "zorn@zorn.example"},
+        "customers.mail_changed": {"customer_id": reader.id, "what": "passkey"},
+        "customers.mail_new_device": {"customer_id": reader.id, "device": "Firefox, Linux", "at": at.isoformat()},
         "audit.mail_alerts": {"customer_id": reader.id, "alert_ids": [1]},
         "privacy.farewell": {"customer_id": reader.id},
     }

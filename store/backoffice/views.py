@@ -2,7 +2,7 @@
 
 import re
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import select
@@ -12,12 +12,13 @@ from store import clock
 from store.audit.alert import NoSuchAlert, Place, list_alerts, mark_seen
 from store.audit.kinds import facts_of, words_of
 from store.audit.models import Alert
+from store.backoffice import second_factor
+from store.backoffice.blueprint import blueprint
 from store.customers.models import Customer
 from store.db import db, transaction
 from store.gateways.stripe_dashboard import dashboard_address
-from store.web.desk import DESK
 
-blueprint = Blueprint("backoffice", __name__, url_prefix=DESK)
+__all__ = ["blueprint", "second_factor"]
 
 PAGE_ALERTS = 20
 CURSOR = re.compile(r"(vue-)?([0-9]{1,18})")

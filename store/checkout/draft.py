@@ -1,11 +1,14 @@
-"""A draft: what a stranger filled in before signing in. Their own browser keeps it, for half an hour, and nobody else."""
+"""A draft: what a stranger filled in before signing in. Their own browser keeps it, for an hour and a half, and nobody else.
+
+So long that it outlives a forgotten password, whose link is good for an hour.
+"""
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 Fields = dict[str, list[str]]
 """What was sent under each name of a form."""
 
-LIFE_S = 30 * 60
+LIFE_S = 90 * 60
 LONGEST = 3800
 """Characters. Browsers drop a cookie that is longer than 4096 bytes with its name and attributes (RFC 6265, 6.1)."""
 

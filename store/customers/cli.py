@@ -2,11 +2,14 @@
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy import select
 
 from store import clock
-from store.customers.models import STAFF
+from store.audit.record import record
+from store.customers.models import STAFF, Customer
 from store.customers.register import normalise
 from store.customers.roles import NoSuchCustomer, grant, revoke
+from store.customers.second_factor import forget
 from store.db import transaction
 
 commands = AppGroup("staff", help="Who works here.")
@@ -41,6 +44,27 @@ def revoke_command(email: str) -> None:
     except NoSuchCustomer:
         raise _nobody(address) from None
     click.echo(f"{address} {'works here no longer' if was_staff else 'had no role'}.")
+
+
+@commands.command("forget-factor")
+@click.argument("email", metavar="EMAIL")
+def forget_factor_command(email: str) -> None:
+    """Forget the app and the recovery codes of who lost both: their next visit to the desk asks for a new app."""
+    address = _address(email)
+    with transaction() as session:
+        customer_id = session.scalar(select(Customer.id).where(Customer.email == address))
+        if customer_id is None:
+            raise _nobody(address)
+        forget(session, customer_id)
+        record(
+            session,
+            actor=None,
+            act="second_factor.forgotten",
+            subject=f"customer:{customer_id}",
+            facts={},
+            at=clock.now(),
+        )
+    click.echo(f"{address} has no second factor but passkeys now: the next visit to /equipe asks for a new one.")
 
 
 def _address(email: str) -> str:

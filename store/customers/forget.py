@@ -3,10 +3,19 @@
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from store.customers.models import Customer, CustomerSession
+from store.customers.models import (
+    CLOSED,
+    AccountLink,
+    Customer,
+    CustomerSession,
+    Passkey,
+    RecoveryCode,
+    RememberedDevice,
+    SecondFactor,
+)
 
-NO_PASSWORD = "!"  # noqa: S105  # the digest that no password has
-"""What stands in the place of a digest: no password matches it."""
+OPENERS = (CustomerSession, RememberedDevice, AccountLink, Passkey, SecondFactor, RecoveryCode)
+"""All that lets somebody in, in an order in which each can go."""
 
 
 def pseudonym_of(customer_id: int) -> str:
@@ -16,11 +25,12 @@ def pseudonym_of(customer_id: int) -> str:
 
 def close(session: Session, customer_id: int) -> None:
     """Nobody is signed in to the account any more, and nobody can be."""
-    session.execute(delete(CustomerSession).where(CustomerSession.customer_id == customer_id))
+    for opener in OPENERS:
+        session.execute(delete(opener).where(opener.customer_id == customer_id))
     session.execute(
         update(Customer)
         .where(Customer.id == customer_id)
-        .values(password_hash=NO_PASSWORD, role=None, pin_hash=None, keeps_history_since=None)
+        .values(password_hash=CLOSED, role=None, pin_hash=None, keeps_history_since=None)
     )
 
 

@@ -1,5 +1,7 @@
 """Passwords, as Argon2id digests with the parameters of RFC 9106's second choice."""
 
+import hashlib
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import CHEAPEST, RFC_9106_LOW_MEMORY
@@ -16,12 +18,17 @@ def hash_password(password: str) -> str:
 
 
 def password_matches(password: str, stored: str | None) -> bool:
-    """Whether it is the password; for an unknown customer (None) as slow as for a known one, and False."""
+    """Whether it is the password; for nobody (None) and who has none (empty) as slow as for everybody else, and False."""
     try:
         hasher, strangers_digest = _tools()
-        return hasher.verify(stored or strangers_digest, password) and stored is not None
+        return hasher.verify(stored or strangers_digest, password) and bool(stored)
     except (VerificationError, InvalidHashError):
         return False
+
+
+def stamp(stored: str) -> str:
+    """A mark of the password that is good now, to bind a link to: another password, another mark."""
+    return hashlib.sha256(f"stamp:{stored}".encode()).hexdigest()
 
 
 def _tools() -> tuple[PasswordHasher, str]:

@@ -40,8 +40,12 @@ def register(
     at: datetime,
     role: str | None = None,
     language: str = FRENCH,
+    confirmed_at: datetime | None = None,
 ) -> int:
-    """A new customer; returns the id. `email` is normalised. Raises AddressTaken, also for the loser of a race."""
+    """A new customer; returns the id. `email` is normalised, and confirmed if there is an instant.
+
+    Raises AddressTaken, also for the loser of a race.
+    """
     if session.scalar(select(Customer.id).where(Customer.email == email)) is not None:
         raise AddressTaken(email)
     wallet_id = open_wallet(session, currency, at)
@@ -53,6 +57,7 @@ def register(
         role=role,
         joined_at=at,
         language=language,
+        confirmed_at=confirmed_at,
     )
     try:
         return session.scalars(new_customer.returning(Customer.id)).one()

@@ -15,6 +15,7 @@ from store import clock
 from store.catalogue.import_films import import_catalogue, read_catalogue
 from store.catalogue.index_films import index_films
 from store.catalogue.models import Film, HomePage
+from store.customers import second_factor
 from store.customers.models import STAFF as STAFF_ROLE
 from store.customers.models import Customer
 from store.customers.passwords import hash_password
@@ -41,6 +42,8 @@ PACKAGED = HERE / "packaged"
 SUBTITLE_LANGUAGES = ("fr", "en")
 
 PASSWORD = "demo-demo-demo"  # noqa: S105  # public on purpose: production refuses accounts that have it
+SECOND_FACTOR = "CINEMUTINSDEMONSTRATIONSECRET234"
+"""What an app makes the codes of the demo's staff of (base32)."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ def seed() -> None:
     _seed_catalogue()
     for account in (SPECTATRICE, SPECTATEUR, STAFF):
         _seed_account(account)
+    _seed_second_factor()
     _publish_shipped_films()
     _seed_cards()
     _order_packaging()
@@ -102,6 +106,7 @@ def _seed_account(account: Account) -> None:
             currency=current_app.config["SHOP_CURRENCY"],
             at=now,
             role=account.role,
+            confirmed_at=now,
         )
         if account.credit_cents:
             [card] = issue_for_order(
@@ -122,6 +127,14 @@ def _seed_account(account: Account) -> None:
                 funded_by=GOODWILL,
                 at=now,
             )
+
+
+def _seed_second_factor() -> None:
+    staff_id = db.session.scalars(select(Customer.id).where(Customer.email == STAFF.email)).one()
+    if second_factor.has_app(db.session, staff_id):
+        return
+    with transaction() as session:
+        second_factor.put(session, staff_id, current_app.config["SECRET_KEY"], SECOND_FACTOR, clock.now())
 
 
 def _seed_cards() -> None:

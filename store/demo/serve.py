@@ -18,8 +18,9 @@ from flask import Flask
 
 from config import DEMO_WEBHOOK_SECRET, SettingError, demo_port, load
 from store import create_app
+from store.customers.second_factor import address_of
 from store.db import db
-from store.demo.seed import PASSWORD, SPECTATEUR, SPECTATRICE, STAFF, seed
+from store.demo.seed import PASSWORD, SECOND_FACTOR, SPECTATEUR, SPECTATRICE, STAFF, seed
 from store.gateways import stripe_sandbox
 from store.gateways.child_process import die_with_parent
 from store.gateways.stripe_gateway import REAL_API
@@ -165,6 +166,7 @@ def _say(what: str) -> None:
 
 
 def _greet(address: str) -> None:
+    port = address.rpartition(":")[2]
     print(
         f"""
   CinéMutins is open:  {address}
@@ -173,6 +175,10 @@ def _greet(address: str) -> None:
   {SPECTATEUR.email}    credit 2.10
   {STAFF.email}        staff
   password of all three: {PASSWORD}
+
+  The staff's desk also asks for a code: let an app take {SECOND_FACTOR}, or
+  {address_of(SECOND_FACTOR, STAFF.email, "CinéMutins")}
+  Passkeys want a name for the shop: SHOP_URL=http://localhost:{port} make demo
 
   Test cards: 4242 4242 4242 4242 pays, 4000 0000 0000 0002 is declined.
   Letters lie in the instance folder, under mail/. Ctrl-C ends everything.

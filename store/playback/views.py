@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from store import clock
 from store.customers import declare, passwords
+from store.customers.device_name import device_name
 from store.db import db, transaction
 from store.gateways.media_names import EVERYBODY_KEEPS, NOBODY_KEEPS, cache_rule, file_name, media_type
 from store.gateways.media_store import NotThere, OutOfReach, media_store
@@ -28,7 +29,6 @@ from store.playback.authorise import (
     authorise,
     held_film,
 )
-from store.playback.devices import device_name
 from store.playback.leases import RunningStream, TooManyStreams, Viewer
 from store.playback.renew import Refused, renew
 from store.playback.take_home import NotBought, bought, buyers_mark

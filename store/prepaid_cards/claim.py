@@ -1,10 +1,11 @@
-"""A claim: this browser entered the code of that card within the last half hour. It names the card and holds no code."""
+"""A claim: this browser entered the code of that card a moment ago. It names the card and holds no code."""
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from store.prepaid_cards.codes import Keys
 
-LIFE_S = 30 * 60
+LIFE_S = 90 * 60
+"""Longer than the link for a forgotten password is good: a code outlives the detour."""
 
 
 def seal(keys: Keys, card_id: int, reissue: int) -> str:

@@ -143,7 +143,12 @@ def own_cards() -> str:
 @login_required
 @limiter.limit(SENDINGS, key_func=_asker, deduct_when=_was_sent)
 def correct(gift_id: int) -> Response | tuple[str, int]:
-    """Send a gift to another address under a new code, which ends the old one. One card must not pay for letters without end."""
+    """Send a gift to another address under a new code, which ends the old one; who does it has confirmed their own.
+
+    One card must not pay for letters without end: a redirect counts, which the confirmation's is as well.
+    """
+    if not current_user.confirmed_at:
+        return redirect(url_for("customers.confirm_first", next=url_for("prepaid_cards.own_cards")), 303)
     form = AddressForm()
     if not form.validate():
         return _own_cards_page(form, gift_id), 422

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from store import clock
 from store.customers import reminders
-from store.customers.prove import knows_password, signed_in_just_now
+from store.customers.prove import has_password, knows_password, signed_in_just_now
 from store.db import db, transaction
 from store.mail import bounces
 from store.privacy import archives
@@ -18,6 +18,8 @@ from store.rentals.history import kept_since
 from store.web import sign_in as browser
 from store.web.download import download
 from store.web.limits import limiter, this_customer
+from store.web.next_page import this_page
+from store.web.proof import proof_page
 
 blueprint = Blueprint("privacy", __name__)
 
@@ -89,6 +91,8 @@ def before_erasing() -> str:
 @login_required
 def confirm_erasing() -> str | Response:
     """The second step: that the account is theirs, and that they mean it; `rendre` names cards to give back."""
+    if _proves_by_passkey():
+        return redirect(proof_page(this_page()), 303)
     return _confirm(EraseForm(asks_password=_asks_password()))
 
 
@@ -97,6 +101,8 @@ def confirm_erasing() -> str | Response:
 @limiter.limit("10 per 5 minutes", deduct_when=lambda response: response.status_code == 422, key_func=this_customer)
 def erase() -> Response | tuple[str | Response, int]:
     """Close the account: from here on nobody signs in to it."""
+    if _proves_by_passkey():
+        return redirect(proof_page(url_for("privacy.confirm_erasing")), 303)
     form = EraseForm(asks_password=_asks_password())
     if form.validate() and form.password and not _is_own_password(form.password.data):
         form.password.errors = [*form.password.errors, _("This is not the password of your account.")]
@@ -141,6 +147,11 @@ def _remains() -> Remains:
 
 def _asks_password() -> bool:
     return not signed_in_just_now(db.session, current_user.session_digest, clock.now())
+
+
+def _proves_by_passkey() -> bool:
+    """Whether the customer must show who they are and has no password to be asked for."""
+    return _asks_password() and not has_password(db.session, current_user.customer_id)
 
 
 def _is_own_password(password: str) -> bool:

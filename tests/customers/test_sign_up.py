@@ -99,8 +99,8 @@ def test_errors_that_tell_nothing_are_not_counted(client: FlaskClient) -> None:
 
 
 @both_engines
-def test_twenty_at_once_with_one_address_make_one_customer(app: Flask) -> None:
-    clients = [app.test_client() for _ in range(20)]
+def test_fifty_at_once_with_one_address_make_one_customer(app: Flask) -> None:
+    clients = [app.test_client() for _ in range(50)]
     tokens = [csrf_of(client, "/inscription") for client in clients]
     barrier = threading.Barrier(len(clients))
 

@@ -36,7 +36,9 @@ def test_a_role_is_granted_and_taken_at_once(app: Flask, shop: Shop, role: str) 
     assert client.get("/equipe/alertes").status_code == 404
     for _ in range(2):
         assert staff(app, "grant", " Jeanne@Example.ORG", role).exit_code == 0
-    assert client.get("/equipe/alertes").status_code == 200
+    first_visit = client.get("/equipe/alertes")
+    assert first_visit.location.startswith("/equipe/second-facteur"), "it opens without a second factor"
+    assert shop.signed_in(person).get("/equipe/alertes").status_code == 200
     for _ in range(2):
         assert staff(app, "revoke", "jeanne@example.org").exit_code == 0
     assert client.get("/equipe/alertes").status_code == 404

@@ -73,7 +73,7 @@ def test_each_line_says_where_its_cents_came_from_and_went(browser: FlaskClient)
 
 
 def test_the_cursor_walks_through_every_line_once(app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("store.customers.views.STATEMENT_LINES", 3)
+    monkeypatch.setattr("store.customers.views.credit.STATEMENT_LINES", 3)
     person = shop.customer()
     for _ in range(8):
         shop.credit(person, 100)

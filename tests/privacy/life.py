@@ -6,10 +6,12 @@ from datetime import date, datetime, timedelta
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
 
 from store import clock
 from store.audit.record import record
 from store.checkout.models import Dispute, Order
+from store.customers import devices, links, passkeys, second_factor
 from store.customers.models import Customer
 from store.db import transaction
 from store.jobs.enqueue import REGISTRY
@@ -23,7 +25,7 @@ from store.rentals.history import keep
 from store.rentals.models import Entitlement
 from tests.checkout import sales
 from tests.prepaid_cards.counter import Counter
-from tests.shop import Person, Shop, csrf_of
+from tests.shop import SECOND_FACTOR, Person, Shop, csrf_of
 
 NAME, EMAIL = "Zéphyrine Quatrepoint", "zephyrine.quatrepoint@example.org"
 RECIPIENT, RECIPIENTS_ADDRESS, MESSAGE = "Barnabé Ledoux", "barnabe.ledoux@example.net", "Pour tes quarante ans !"
@@ -74,6 +76,7 @@ def clock_today(app: Flask) -> date:
 def _what_pages_seldom_do(app: Flask, person: Person, entitlement_id: int) -> None:
     with app.app_context(), transaction() as session:
         at = clock.now()
+        _all_that_opens_the_account(session, person.id, app.config["SECRET_KEY"], at)
         keep(session, person.id, at)
         watchlist.note(session, person.id, "la-sociale", at)
         session.execute(update(Entitlement).where(Entitlement.id == entitlement_id).values(position_s=1200, seen_at=at))
@@ -89,6 +92,15 @@ def _what_pages_seldom_do(app: Flask, person: Person, entitlement_id: int) -> No
         session.add(hold_of(card, at))
         lots = {"lot_id": 1, "days": 3, "sent_at": at - timedelta(days=1)}
         session.execute(insert(ExpiryReminder).values(lots))
+
+
+def _all_that_opens_the_account(session: Session, customer_id: int, key: str, at: datetime) -> None:
+    customer = session.get_one(Customer, customer_id)
+    devices.remember(session, customer_id, "Firefox", at)
+    links.make(session, links.CONFIRM, customer, customer.email, at)
+    second_factor.put(session, customer_id, key, SECOND_FACTOR, at)
+    second_factor.replace_recovery_codes(session, customer_id)
+    passkeys.add(session, customer_id, passkeys.NewPasskey("eA", b"x", 0, "eA"), f"Téléphone de {NAME}", at)
 
 
 def hold_of(card: PrepaidCard, at: datetime) -> CardHold:

@@ -34,6 +34,19 @@ NOT_OURS_TO_GIVE = {
     "customer.pin_hash": "a digest: a secret",
     "customer.wallet_id": "wallet.id says it",
     "customer_session.digest": "a digest: a secret",
+    "account_link.digest": "a digest: a secret",
+    "account_link.stamp": "a digest",
+    "passkey.id": "a number of the machine's",
+    "passkey.credential_id": "what the device itself calls it",
+    "passkey.public_key": "of use to the shop alone",
+    "passkey.sign_count": "a count of the machine's",
+    "passkey.user_handle": "what the device itself calls its owner",
+    "recovery_code.digest": "a digest: a secret",
+    "remembered_device.id": "a number of the machine's",
+    "remembered_device.digest": "a digest: a secret",
+    "second_factor.sealed_secret": "a secret",
+    "second_factor.last_step": "a count of the machine's",
+    "second_factor.customer_id": "they",
     "prepaid_card.lookup_digest": "a digest: a secret",
     "prepaid_card.key_version": "what codes are made from",
     "prepaid_card.wallet_id": "wallet.id says it, or it is somebody else's",
@@ -76,6 +89,7 @@ OF_NOBODY = {
     *("denomination", "closing", "audit_run", "receipt_counter", "worker", "schedule"),
     "job",  # names customers by numbers, for thirty days
     "webhook_event",  # kept without people
+    "passkey_challenge",  # random bits, for five minutes
 }
 """Tables that say nothing of any customer."""
 

@@ -265,7 +265,7 @@ def test_only_who_means_it_and_proves_it_is_erased(app: Flask, shop: Shop) -> No
     for word in ("", "x", "erase", "effacer mon compte"):
         assert client.post(SECOND, data=token | {"word": word}).status_code == 422
     with app.app_context(), transaction() as session:
-        session.execute(CustomerSession.__table__.update().values(began_at=clock.now() - timedelta(minutes=11)))
+        session.execute(CustomerSession.__table__.update().values(proved_at=clock.now() - timedelta(minutes=16)))
     assert 'name="password"' in client.get(SECOND).text
     for password in ("", "not-it-at-all"):
         assert client.post(SECOND, data=token | {"word": "EFFACER", "password": password}).status_code == 422

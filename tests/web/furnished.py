@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from store import clock
 from store.audit.alert import raise_alert
 from store.checkout.models import Order
+from store.customers import devices, passkeys, sessions
 from store.db import transaction
 from store.prepaid_cards.gifts import GiftWish, given_by
 from store.privacy import archives
@@ -23,12 +24,14 @@ STRIPE_SESSION = "cs_test_1"
 
 @dataclass(frozen=True)
 class Furnished:
-    """The owner's browser and form token; what stands for the variable parts of addresses; the key of an order to be paid."""
+    """The owner's browser and form token; what stands for the variable parts of addresses; the key of an order to be paid;
+    the digest of a second session."""
 
     browser: FlaskClient
     token: str
     values: dict[str, str]
     unpaid: str
+    session: str
 
 
 def furnish(app: Flask, shop: Shop, **values: str) -> Furnished:
@@ -52,14 +55,23 @@ def furnish(app: Flask, shop: Shop, **values: str) -> Furnished:
         unpaid = session.scalars(select(Order.key).where(Order.state == "pending")).one()
         card_id = sales.card_of(session, session.get_one(Order, 2)).id
         archives.ask(session, owner.id, now)
+        device_id, _token = devices.remember(session, owner.id, "Firefox", now)
+        session_id = sessions.begin(session, owner.id, "Firefox", now)
+        passkeys.add(session, owner.id, passkeys.NewPasskey("eA", b"x", 0, "eA"), "x", now)
+        [passkey] = passkeys.of_customer(session, owner.id)
     with app.app_context():
         archives.make(owner.id)
     mine = {
         **{"name": "index.m3u8", "slug": FILM, "film": FILM, "recipe": RECIPE, "mark": "x", "filename": "x.svg"},
         **{"kind": "gift", "code": "fr"},
         **{"gift_id": given.gift.id, "card_id": card_id, "entitlement_id": entitlement_id, "alert_id": 1},
+        **{"device_id": device_id, "passkey_id": passkey.id},
         **{"lease_id": begun.json["renew"].rpartition("/")[2], "token": begun.json["manifest"].split("/")[2]},
     }
     return Furnished(
-        browser, token, {name: str(value) for name, value in mine.items()} | {"number": number} | values, unpaid
+        browser,
+        token,
+        {name: str(value) for name, value in mine.items()} | {"number": number} | values,
+        unpaid,
+        sessions.digest(session_id),
     )

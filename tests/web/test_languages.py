@@ -36,9 +36,11 @@ ARGUMENTS = {
     "name": ["conditions", "mentions-legales", "confidentialite", "accessibilite", "aide", "contact"],
     "alert_id": ["1"],
     "card_id": ["1", "999"],
+    "device_id": ["1"],
     "entitlement_id": ["1", "999"],
     "gift_id": ["1"],
     "lease_id": ["x"],
+    "passkey_id": ["1"],
     "token": ["x"],
     "kind": [*SAMPLES, "no-such-letter"],
     "code": [],  # a letter, in the language that it names

@@ -40,21 +40,26 @@ def offer() -> str:
     note = (
         _("What you filled in is still here: look it over, then press the button.")
         if written
-        else _("What you filled in is no longer here: it is kept for half an hour, and until you order.")
+        else _("What you filled in is no longer here: it is kept for an hour and a half, and until you order.")
     )
     return _offer_page(CardForm(formdata=written or request.args), note=note)
 
 
 @blueprint.post("/cartes/acheter")
 def buy_card() -> Response | Page:
-    """Place an order and go to Stripe's page; a stranger signs in first and comes back to the form as it was filled."""
+    """Place an order and go to Stripe's page.
+
+    A stranger signs in first, who gives confirms the address first, and both come back to the form as it was filled.
+    """
     form = CardForm()
     is_valid = form.validate()
     sums = _sums(form)
     if not is_valid or sums is None:
         return _offer_again(form, _("Choose one of the cards below.") if sums is None and is_valid else None)
     if not current_user.is_authenticated:
-        return _sign_in_first(form)
+        return _after_a_detour(form, "customers.sign_in")
+    if form.is_gift and not current_user.confirmed_at:
+        return _after_a_detour(form, "customers.confirm_first")
     return _without_draft(
         on_to_stripe(
             _purchase(form, *sums),
@@ -64,16 +69,16 @@ def buy_card() -> Response | Page:
     )
 
 
-def _sign_in_first(form: CardForm) -> Response:
-    """On to signing in and back. The address remembers which card; what the address must not hold is in the draft."""
+def _after_a_detour(form: CardForm, endpoint: str) -> Response:
+    """On to another page and back. The address remembers which card; what the address must not hold is in the draft."""
     fields = (form.denomination, form.pour, form.combien, form.film, form.acte)
     chosen = {field.name: field.data or None for field in fields}
     sent = {field.name: request.form.getlist(field.name) for field in form if field.name not in OF_ONE_PAGE}
     written = {name: texts for name, texts in sent.items() if any(texts)}
     if written.keys() <= chosen.keys():
-        return redirect(url_for("customers.sign_in", next=url_for("checkout.offer", **chosen)), 303)
+        return redirect(url_for(endpoint, next=url_for("checkout.offer", **chosen)), 303)
     back = url_for("checkout.offer", **chosen, brouillon=1, _anchor="offrir")
-    answer = redirect(url_for("customers.sign_in", next=back), 303)
+    answer = redirect(url_for(endpoint, next=back), 303)
     sealed = draft.seal(current_app.config["SECRET_KEY"], written)
     keep_for(url_for("checkout.offer"), answer, DRAFT_COOKIE, sealed, draft.LIFE_S)
     return answer

@@ -1,8 +1,8 @@
-"""What the list of running streams calls a device."""
+"""What sessions and running streams are called."""
 
 import pytest
 
-from store.playback.devices import device_name
+from store.customers.device_name import device_name
 
 
 @pytest.mark.parametrize(

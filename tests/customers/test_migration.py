@@ -1,0 +1,67 @@
+"""Whoever signed up with the release before goes on as if nothing had changed: confirmed, signed in, let in by the same password."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+
+from store import create_app
+from store.customers import sessions
+from store.customers.models import Customer
+from store.db import db
+from store.migrate import upgrade
+from tests.conftest import both_engines, database_of, execute_on, settings_for
+
+JOINED = datetime(2026, 11, 1, 10, tzinfo=UTC)
+SIGN_UP = (
+    "INSERT INTO wallet (id, currency, opened_at) VALUES ({id}, 'EUR', '2026-11-01 10:00:00+00')",
+    "INSERT INTO customer (id, email, name, password_hash, wallet_id, joined_at)"
+    " VALUES ({id}, 'a{id}@example.org', 'Jeanne', 'x', {id}, '2026-11-01 10:00:00+00')",
+    "INSERT INTO customer_session (digest, customer_id, began_at, seen_at, user_agent)"
+    " VALUES ('{digest}', {id}, '2026-11-01 10:00:00+00', '2026-11-01 10:00:00+00', 'Firefox')",
+)
+
+
+def sign_up(number: int, session_id: str) -> None:
+    """As the release before does it."""
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    with db.engine.begin() as connection:
+        for statement in SIGN_UP:
+            filled = statement.format(id=number, digest=sessions.digest(session_id))
+            connection.execute(text(filled.replace("+00'", "'") if is_sqlite else filled))
+
+
+@pytest.fixture
+def old_shop(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """A shop as the release before leaves it, with a customer who is signed in."""
+    url, name = f"sqlite:///{tmp_path / 'old.sqlite'}", f"old_accounts_{os.getpid()}"
+    server = request.getfixturevalue("postgresql_server") if engine_name == "postgresql" else None
+    if server:
+        execute_on(server, f"CREATE DATABASE {name}")
+        url = database_of(server, name)
+    app = create_app(settings_for(tmp_path, url))
+    with app.app_context():
+        upgrade("0026")
+        sign_up(1, "before")
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+    if server:
+        execute_on(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@both_engines
+def test_customers_live_on(old_shop: Flask) -> None:
+    with old_shop.app_context():
+        upgrade()
+        sign_up(2, "meanwhile")
+        known, newcomer = db.session.scalars(select(Customer).order_by(Customer.id))
+        assert (known.confirmed_at, newcomer.confirmed_at) == (JOINED, None)
+        for session_id, customer in (("before", known), ("meanwhile", newcomer)):
+            found = sessions.find(db.session, session_id, JOINED)
+            assert found and found.customer_id == customer.id and found.device_id is None
+            assert not sessions.is_fresh(found.proved_at, JOINED)
