@@ -15,6 +15,8 @@ from store.checkout import letter_words
 from store.checkout.letter_words import Reader
 from store.checkout.models import Order, Receipt, Refund
 from store.checkout.withdraw import Withdrawal
+from store.customers import letters as account_letters
+from store.language import site
 from store.mail.letter import Letter
 from store.prepaid_cards.gift_letter import gift_letter
 from store.prepaid_cards.models import Gift, PrepaidCard
@@ -109,7 +111,42 @@ def _farewell() -> Letter:
     return farewell(NAME, "customer:12", [_refund()])
 
 
+def _link(page: str) -> str:
+    """To where a link leads: its token is nobody's."""
+    return f"{current_app.config['SHOP_URL']}{site()}/{page}/{'0' * 12}"
+
+
+def _reset() -> Letter:
+    return account_letters.reset(NAME, _link("mot-de-passe"))
+
+
+def _confirm() -> Letter:
+    return account_letters.confirm(NAME, _link("confirmer"))
+
+
+def _new_address() -> Letter:
+    return account_letters.new_address(NAME, _link("confirmer"))
+
+
+def _address_changed() -> Letter:
+    return account_letters.address_changed(NAME, "camille@example.org", _link("confirmer"))
+
+
+def _changed() -> Letter:
+    return account_letters.changed(NAME, "password")
+
+
+def _new_device() -> Letter:
+    return account_letters.new_device(NAME, "Firefox, Linux", clock.now())
+
+
 SAMPLES = {
+    "confirm": Sample(_("Confirmation of an address"), _confirm),
+    "reset": Sample(_("A new password"), _reset),
+    "changed": Sample(_("A password or passkey that was changed"), _changed),
+    "new-address": Sample(_("Confirmation of a new address"), _new_address),
+    "address-changed": Sample(_("An address that was changed"), _address_changed),
+    "new-device": Sample(_("A sign-in on a new device"), _new_device),
     "confirmation": Sample(_("A card sale and its receipt"), _confirmation),
     "credit-note": Sample(_("A refund and its credit note"), _credit_note),
     "restored-sale": Sample(_("A refund that failed after its credit note"), _restored_sale),

@@ -6,15 +6,13 @@ failure has a link of its own.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import quote
 
 from flask import current_app
-from flask_babel import gettext as _
 from sqlalchemy import not_, select
 
 from store import clock
-from store.customers import links
+from store.customers import letters, links
 from store.customers.language import writing_to
 from store.customers.models import CLOSED, AccountLink, Customer, CustomerSession, PasskeyChallenge, RememberedDevice
 from store.customers.sessions import LONGEST_REMEMBERED, digest, is_live
@@ -23,7 +21,7 @@ from store.jobs.enqueue import every, job
 from store.jobs.prune import prune
 from store.language import site
 from store.mail.deliver import deliver
-from store.mail.letter import write
+from store.mail.letter import Letter
 
 DEFAULT_ONWARD = ("", "/compte", "/en/compte")
 """Where one goes on anyway: not worth a line in a letter's link."""
@@ -37,7 +35,7 @@ def mail_reset(customer_id: int | None, onward: str = "") -> None:
         return
     link = _link(customer.id, links.PASSWORD, customer.email, "/mot-de-passe/", onward)
     with writing_to(db.session, customer.id):
-        _send(customer, "mail_reset", link.key, _("Choose a new password"), address=link.address())
+        _send(customer, letters.reset(customer.name, link.address()), link.key)
 
 
 @job("customers.mail_confirm")
@@ -48,7 +46,7 @@ def mail_confirm(customer_id: int, onward: str = "") -> None:
         return
     link = _link(customer.id, links.CONFIRM, customer.email, "/confirmer/", onward)
     with writing_to(db.session, customer.id):
-        _send(customer, "mail_confirm", link.key, _("Confirm your address"), address=link.address())
+        _send(customer, letters.confirm(customer.name, link.address()), link.key)
 
 
 @job("customers.mail_new_address")
@@ -60,8 +58,7 @@ def mail_new_address(customer_id: int, to: str) -> None:
         return
     link = _link(customer.id, links.ADDRESS, to, "/confirmer/")
     with writing_to(db.session, customer.id):
-        subject = _("Confirm your new address")
-        _send(customer, "mail_new_address", link.key, subject, to=to, address=link.address())
+        _send(customer, letters.new_address(customer.name, link.address()), link.key, to=to)
 
 
 @job("customers.mail_address_changed")
@@ -72,8 +69,8 @@ def mail_address_changed(customer_id: int, to: str) -> None:
         return
     link = _link(customer.id, links.UNDO, to, "/confirmer/")
     with writing_to(db.session, customer.id):
-        subject = _("The address of your account was changed")
-        _send(customer, "mail_address_changed", link.key, subject, to=to, address=link.address())
+        letter = letters.address_changed(customer.name, customer.email, link.address())
+        _send(customer, letter, link.key, to=to)
 
 
 @job("customers.mail_changed")
@@ -83,8 +80,8 @@ def mail_changed(customer_id: int, what: str) -> None:
     if customer is None:
         return
     with writing_to(db.session, customer.id):
-        subject = _("Your password was changed") if what == "password" else _("A passkey was added to your account")
-        _send(customer, "mail_changed", f"changed-{customer.id}-{clock.now():%Y%m%d%H%M%S%f}", subject, what=what)
+        key = f"changed-{customer.id}-{clock.now():%Y%m%d%H%M%S%f}"
+        _send(customer, letters.changed(customer.name, what), key)
 
 
 @job("customers.mail_new_device")
@@ -94,9 +91,9 @@ def mail_new_device(customer_id: int, device: str, at: str) -> None:
     if customer is None:
         return
     with writing_to(db.session, customer.id):
-        moment, subject = datetime.fromisoformat(at), _("You signed in on a new device")
+        moment = datetime.fromisoformat(at)
         key = f"device-{customer.id}-{moment:%Y%m%d%H%M%S%f}"
-        _send(customer, "mail_new_device", key, subject, device=device, at=moment)
+        _send(customer, letters.new_device(customer.name, device, moment), key)
 
 
 @every(timedelta(days=1))
@@ -135,7 +132,5 @@ def _link(customer_id: int, purpose: str, email: str, page: str, onward: str = "
         return _MailedLink(page, links.make(session, purpose, customer, email, clock.now()), onward)
 
 
-def _send(customer: Customer, name: str, key: str, subject: str, *, to: str | None = None, **words: Any) -> None:
-    recipient = to or customer.email
-    letter = write(f"customers/{name}", subject, name=customer.name, email=customer.email, **words)
-    deliver(letter, key=key, to=recipient)
+def _send(customer: Customer, letter: Letter, key: str, to: str | None = None) -> None:
+    deliver(letter, key=key, to=to or customer.email)

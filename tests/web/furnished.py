@@ -63,7 +63,7 @@ def furnish(app: Flask, shop: Shop, **values: str) -> Furnished:
         archives.make(owner.id)
     mine = {
         **{"name": "index.m3u8", "slug": FILM, "film": FILM, "recipe": RECIPE, "mark": "x", "filename": "x.svg"},
-        **{"kind": "gift", "code": "fr"},
+        **{"kind": "gift", "code": "fr", "lang": "fr"},
         **{"gift_id": given.gift.id, "card_id": card_id, "entitlement_id": entitlement_id, "alert_id": 1},
         **{"device_id": device_id, "passkey_id": passkey.id},
         **{"lease_id": begun.json["renew"].rpartition("/")[2], "token": begun.json["manifest"].split("/")[2]},

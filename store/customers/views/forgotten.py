@@ -79,7 +79,7 @@ def _page(form: NewPasswordForm, token: str, status: int = 200) -> Response:
 
 
 def _over() -> Response:
-    onward = own_path(request.values.get("next"))
+    onward = own_path((request.form if request.method == "POST" else request.args).get("next"))
     return behind_a_link(
         render_template(
             "customers/link_over.html",
