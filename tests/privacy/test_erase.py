@@ -4,7 +4,8 @@ import email
 import email.policy
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 from urllib.request import urlopen
@@ -321,3 +322,27 @@ def test_staff_who_leave_work_here_no_longer(app: Flask, shop: Shop) -> None:
     with app.app_context():
         assert db.session.scalars(select(Customer.role)).one() is None
         assert db.session.scalar(select(Archive.customer_id)) is None
+
+
+def test_the_pages_ask_the_database_no_more_for_whoever_has_much(
+    app: Flask, shop: Shop, query_count: Callable[[], AbstractContextManager[list[str]]]
+) -> None:
+    person = shop.customer(credit=100)
+    client = shop.signed_in(person)
+
+    def asked() -> list[int]:
+        counts = []
+        for page in ("/compte/donnees", FIRST, SECOND):
+            with query_count() as queries:
+                assert client.get(page).status_code == 200
+            counts.append(len(queries))
+        return counts
+
+    sales.sell(app, person)
+    one = asked()
+    for _ in range(3):
+        sales.sell(app, person)
+        with app.app_context():
+            wish = GiftWish("email", RECIPIENT, "barnabe@example.net", "Bon film", clock.today() + timedelta(days=30))
+        Counter(app).card(person, gift=wish)
+    assert asked() == one and max(one) <= 12
