@@ -24,6 +24,7 @@ from tests.postbox import Postbox
 from tests.redis_server import RedisServer, redis_server
 from tests.soak.shops import Engine, Soaked
 
+FILMS = 400
 PATIENCE_S = 120
 MOMENT_S = 0.05
 
@@ -31,7 +32,8 @@ MOMENT_S = 0.05
 class Gunicorn:
     """The web processes: two workers."""
 
-    def __init__(self, environ: dict[str, str]) -> None:
+    def __init__(self, environ: dict[str, str], folder: Path = ROOT) -> None:
+        self._folder = folder
         self._door = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port = self._door.getsockname()[1]
         self._environ = environ
@@ -39,12 +41,13 @@ class Gunicorn:
 
     def start(self) -> None:
         """Begin; whoever asked meanwhile is answered then."""
-        command = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "deploy" / "gunicorn.conf.py")]
+        where = ["--chdir", str(self._folder), "--config", str(self._folder / "deploy" / "gunicorn.conf.py")]
+        command = [sys.executable, "-m", "gunicorn", *where]
         bind = ["--bind", f"fd://{self._door.fileno()}", "wsgi:app"]
         self.process = subprocess.Popen(
             [*command, *bind],
             env=self._environ,
-            cwd=ROOT,
+            cwd=self._folder,
             pass_fds=[self._door.fileno()],
             preexec_fn=die_with_parent,
             stderr=subprocess.DEVNULL,
@@ -60,6 +63,15 @@ class Gunicorn:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(PATIENCE_S)
         self.start()
+
+    def reload(self) -> None:
+        """As `systemctl reload` does: until none of those who answered before is left."""
+        before = set(self.workers())
+        self.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + PATIENCE_S
+        while before & set(self.workers()):
+            assert time.monotonic() < end, "the processes of before are still there"
+            time.sleep(MOMENT_S)  # gunicorn tells nobody when they are gone
 
     def end(self) -> None:
         """For good."""
@@ -100,7 +112,7 @@ class MailServer:
 
     def stop(self) -> None:
         """Be away."""
-        self._controller.stop()
+        self._controller.stop(no_assert=True)
 
 
 class Deployed:
@@ -119,8 +131,11 @@ class Deployed:
 
 
 @contextmanager
-def deployed(engine: Engine, folder: Path) -> Iterator[Deployed]:
-    """A shop that is up and has nothing in it; everything is gone afterwards."""
+def deployed(engine: Engine, folder: Path, **of_the_processes: str) -> Iterator[Deployed]:
+    """A shop that is up, with films and without customers; everything is gone afterwards.
+
+    `of_the_processes` are settings that only they get: SHOP_MODE=demo takes passwords as seriously as production.
+    """
     folder.mkdir()
     with ExitStack() as stack:
         redis = stack.enter_context(redis_server())
@@ -135,8 +150,10 @@ def deployed(engine: Engine, folder: Path) -> Iterator[Deployed]:
             "PROXY_HOPS": "1",
         }
         soaked = stack.enter_context(engine.fresh_shop(**more))
+        for number in range(FILMS):
+            soaked.shop.film(f"film-{number}")
         (folder / "counted").mkdir()
-        environ = environ_of(soaked, more) | {"PROMETHEUS_MULTIPROC_DIR": str(folder / "counted")}
+        environ = environ_of(soaked, more) | of_the_processes | {"PROMETHEUS_MULTIPROC_DIR": str(folder / "counted")}
         shop = Deployed(soaked, engine, sandbox, port)
         shop.redis, shop.mail = redis, mail
         shop.web, shop.worker = Gunicorn(environ), Worker(environ)

@@ -2,10 +2,11 @@
 
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
@@ -15,11 +16,11 @@ from store.db import db
 from store.ledger.reconcile import differences
 from store.rentals.models import Entitlement
 from tests.faults.browser import Answer, Browser
-from tests.faults.deployed import Deployed
+from tests.faults.deployed import FILMS, Deployed
 from tests.shop import PASSWORD, Person
 
 PAGES = ("/", "/films/film-0", "/aide", "/connexion")
-READERS, SPENDERS, FILMS = 2, 3, 400
+READERS, SPENDERS = 2, 3
 PRICE, CREDIT = 350, 350 * FILMS
 PAUSE_S = 0.02
 
@@ -46,12 +47,9 @@ class Seen:
                 yield f"{path}: {answer.status} after {answer.seconds:.1f} s: {answer.body[:200]!r}"
 
 
-def open_for_business(shop: Deployed) -> list[Person]:
-    """Films to rent, and customers with credit for all of them."""
-    for number in range(FILMS):
-        with suppress(Exception):
-            shop.soaked.shop.film(f"film-{number}")
-    return [shop.soaked.shop.customer(f"spender-{number}@example.org", CREDIT) for number in range(SPENDERS)]
+def people_of(shop: Deployed) -> list[Person]:
+    """New customers with credit for all films."""
+    return [shop.soaked.shop.customer(f"{uuid.uuid4().hex}@example.org", CREDIT) for _ in range(SPENDERS)]
 
 
 @contextmanager
