@@ -1,6 +1,7 @@
 """A shop in which everything that somebody can own belongs to one customer, and the addresses of it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -11,6 +12,8 @@ from store.audit.alert import raise_alert
 from store.checkout.models import Order
 from store.customers import devices, passkeys, sessions
 from store.db import transaction
+from store.media.delivery import Delivery
+from store.media.models import Ingest
 from store.prepaid_cards.gifts import GiftWish, given_by
 from store.privacy import archives
 from tests.checkout import sales
@@ -35,7 +38,7 @@ class Furnished:
 
 
 def furnish(app: Flask, shop: Shop, **values: str) -> Furnished:
-    """A film, and a customer who bought cards and the film, plays it, gives a card, has one order unpaid and an archive of it all."""
+    """A film, and a customer who bought cards and the film, plays it, gives a card, has one order unpaid and an archive of it all; the film has a new master."""
     shop.film(FILM)
     write_film(app)
     owner = shop.customer("owner@example.org", credit=9000)
@@ -55,6 +58,7 @@ def furnish(app: Flask, shop: Shop, **values: str) -> Furnished:
         unpaid = session.scalars(select(Order.key).where(Order.state == "pending")).one()
         card_id = sales.card_of(session, session.get_one(Order, 2)).id
         archives.ask(session, owner.id, now)
+        session.add(Ingest(film_id=1, delivery=Delivery(Path("master.mov")).as_json(), state="waiting", updated_at=now))
         device_id, _token = devices.remember(session, owner.id, "Firefox", now)
         session_id = sessions.begin(session, owner.id, "Firefox", now)
         passkeys.add(session, owner.id, passkeys.NewPasskey("eA", b"x", 0, "eA"), "x", now)
@@ -63,7 +67,7 @@ def furnish(app: Flask, shop: Shop, **values: str) -> Furnished:
         archives.make(owner.id)
     mine = {
         **{"name": "index.m3u8", "slug": FILM, "film": FILM, "recipe": RECIPE, "mark": "x", "filename": "x.svg"},
-        **{"kind": "gift", "code": "fr", "lang": "fr"},
+        **{"kind": "gift", "code": "fr", "lang": "fr", "film_id": "1"},
         **{"gift_id": given.gift.id, "card_id": card_id, "entitlement_id": entitlement_id, "alert_id": 1},
         **{"device_id": device_id, "passkey_id": passkey.id},
         **{"lease_id": begun.json["renew"].rpartition("/")[2], "token": begun.json["manifest"].split("/")[2]},
