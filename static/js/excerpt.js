@@ -18,7 +18,7 @@ export async function play(excerpts, name) {
 async function openClip(screen, video) {
   const { playlist, engine: address, library } = video.dataset;
   const native = !(window.ManagedMediaSource ?? window.MediaSource);
-  const stream = { native, position: 0, manifest: playlist, signed: (url) => url };
+  const stream = { native, position: 0, manifest: playlist, signed: (url) => url, miss() {} };
   const fail = () => {
     screen.querySelector(".film-trouble").hidden = false;
     screen.querySelector(".film-said").hidden = true;

@@ -13,6 +13,7 @@ const OF_SOUNDS = "public.accessibility.describes-music-and-sound";
  * Show a stream in the video element. `told.ready(engine)` comes when its qualities, sounds and subtitles are known or
  * change, `told.stumble(kind)` when something did not arrive and is asked for again, `told.trouble(kind, mend)` when it
  * cannot go on by itself: "network" or "shop", whichever is to blame, with what to call once it is back; or "media".
+ * The stream hears by `miss(address)` which file did not arrive.
  */
 export async function openEngine(video, address, stream, told) {
   if (stream.native) return new NativeEngine(video, stream, told);
@@ -51,6 +52,7 @@ class HlsEngine {
     });
     hls.on(Events.ERROR, (_event, error) => {
       const isMissing = error.type === ErrorTypes.NETWORK_ERROR;
+      if (isMissing) stream.miss(error.frag?.url ?? error.url);
       if (!error.fatal) return isMissing && told.stumble(blamed(error));
       if (isMissing) told.trouble(blamed(error), () => this.#reload(error, stream));
       else if (error.type !== ErrorTypes.MEDIA_ERROR || !this.#recover()) told.trouble("media");

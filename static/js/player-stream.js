@@ -1,6 +1,7 @@
 // The conversation with the shop: opening a stream, and renewing it with the position for as long as it runs.
 
 const TOKEN = /\/media\/[^/]+\//;
+const NAME = /\/media\/[^/]+\/[^/]+\/[^/]+\/([^?#]+)/; // of a file, below its film's version
 const FINAL = new Set([400, 401, 403, 404, 409, 422]);
 
 /** The shop answers, but not as it should. */
@@ -25,6 +26,7 @@ export class Stream {
   #renewAddress;
   #csrf;
   #sequence = 0;
+  #missed = "";
 
   constructor(answer, csrf, native) {
     this.native = native;
@@ -41,8 +43,15 @@ export class Stream {
 
   /** Tell where the film is and take a new token; survives the page, so that it may be the last thing that it does. */
   async renew() {
-    const fields = { position_s: Math.floor(this.position), sequence: ++this.#sequence };
+    const failed = this.#missed;
+    const fields = { position_s: Math.floor(this.position), sequence: ++this.#sequence, ...(failed && { failed }) };
     this.manifest = (await post(this.#renewAddress, this.#csrf, fields)).manifest;
+    if (failed === this.#missed) this.#missed = "";
+  }
+
+  /** Note that a file did not come, from wherever films lie: the next renewal says so, and the shop looks for it itself. */
+  miss(address = "") {
+    this.#missed = address.match(NAME)?.[1] ?? this.#missed;
   }
 
   /** The address with the newest token in place of the one that it was written with. */

@@ -12,13 +12,13 @@ from store import clock
 from store.audit.alert import NoSuchAlert, Place, list_alerts, mark_seen
 from store.audit.kinds import facts_of, words_of
 from store.audit.models import Alert
-from store.backoffice import second_factor
+from store.backoffice import ingests, second_factor
 from store.backoffice.blueprint import blueprint
 from store.customers.models import Customer
 from store.db import db, transaction
 from store.gateways.stripe_dashboard import dashboard_address
 
-__all__ = ["blueprint", "second_factor"]
+__all__ = ["blueprint", "ingests", "second_factor"]
 
 PAGE_ALERTS = 20
 CURSOR = re.compile(r"(vue-)?([0-9]{1,18})")

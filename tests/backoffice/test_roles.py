@@ -27,6 +27,9 @@ FOR_STAFF = {
     "/equipe/second-facteur": {"GET": 303, "HEAD": 303, "POST": 422, "OPTIONS": 200},
     "/equipe/second-facteur/codes": {"GET": 200, "HEAD": 200, "POST": 200, "OPTIONS": 200},
     "/equipe/second-facteur/inscription": {"GET": 200, "HEAD": 200, "POST": 303, "OPTIONS": 200},
+    "/equipe/ingestions": {"GET": 200, "HEAD": 200, "OPTIONS": 200},
+    "/equipe/ingestions/<film_id>/annuler": {"POST": 303, "OPTIONS": 200},
+    "/equipe/ingestions/<film_id>/reprendre": {"POST": 303, "OPTIONS": 200},
 }
 """What a member of the staff is answered; any other method is 405. Everybody else is always answered 404."""
 

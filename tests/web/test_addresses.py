@@ -114,6 +114,7 @@ OF_STAFF = {
     "/equipe/courriels": 200,
     "/equipe/courriels/gift": 200,
     "/equipe/courriels/no-such-letter": 404,
+    "/equipe/ingestions": 200,
     "/equipe/clients": 404,
     "/equipe/second-facteur": 303,
     "/equipe/second-facteur/codes": 200,

@@ -35,6 +35,7 @@ ARGUMENTS = {
     "slug": ["zorn", "no-such-page"],
     "name": ["conditions", "mentions-legales", "confidentialite", "accessibilite", "aide", "contact"],
     "alert_id": ["1"],
+    "film_id": ["1", "999"],
     "card_id": ["1", "999"],
     "device_id": ["1"],
     "entitlement_id": ["1", "999"],
