@@ -14,7 +14,7 @@ class SecondFactorForm(FlaskForm):
 
     next = HiddenField()
     passkey = HiddenField()
-    code = StringField(_("Code"), [Length(max=LONGEST_CODE, message=_("This is no code."))])
+    code = StringField(_("Your code"), [Length(max=LONGEST_CODE, message=_("This is no code."))])
 
 
 class EnrolForm(FlaskForm):

@@ -114,7 +114,7 @@ def _start(settings: Mapping[str, Any], port: int, children: Children) -> None:
     children.fork(lambda: _serve(app, port))
     children.fork(lambda: _work(app))
     _say("shop and worker")
-    _wait_until_healthy(f"http://127.0.0.1:{port}/sante", children)
+    _wait_until_healthy(f"{settings['SHOP_URL']}/sante", children)
     _greet(settings["SHOP_URL"])
 
 

@@ -17,20 +17,27 @@ from tests.checkout.own_sandbox import free_port
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def shop_url() -> str:
+    """Under which address the demo is asked for; a module may want another name for it."""
+    return "http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory, shop_url: str) -> Iterator[str]:
     """The address of a running demo, which must leave no process behind when it is told to stop."""
     port = free_port()
+    address = shop_url.format(port=port)
     process = subprocess.Popen(
         [sys.executable, "-m", "store.demo.serve"],
         env={
             **os.environ,
             "PORT": str(port),
+            "SHOP_URL": address,
             "SANDBOX_PORT": str(free_port()),
             "INSTANCE_PATH": str(tmp_path_factory.mktemp("demo")),
         },
         start_new_session=True,
     )
-    address = f"http://127.0.0.1:{port}"
     _wait_until_up(address, process)
     yield address
     os.killpg(process.pid, signal.SIGINT)
