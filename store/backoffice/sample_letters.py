@@ -113,23 +113,23 @@ def _farewell() -> Letter:
 
 def _link(page: str) -> str:
     """To where a link leads: its token is nobody's."""
-    return f"{current_app.config['SHOP_URL']}{site()}/{page}/{'0' * 12}"
+    return f"{current_app.config['SHOP_URL']}{site()}{page}{'0' * 12}"
 
 
 def _reset() -> Letter:
-    return account_letters.reset(NAME, _link("mot-de-passe"))
+    return account_letters.reset(NAME, _link("/mot-de-passe/"))
 
 
 def _confirm() -> Letter:
-    return account_letters.confirm(NAME, _link("confirmer"))
+    return account_letters.confirm(NAME, _link("/confirmer/"))
 
 
 def _new_address() -> Letter:
-    return account_letters.new_address(NAME, _link("confirmer"))
+    return account_letters.new_address(NAME, _link("/confirmer/"))
 
 
 def _address_changed() -> Letter:
-    return account_letters.address_changed(NAME, "camille@example.org", _link("confirmer"))
+    return account_letters.address_changed(NAME, "camille@example.org", _link("/confirmer/"))
 
 
 def _changed() -> Letter:

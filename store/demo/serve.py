@@ -114,8 +114,9 @@ def _start(settings: Mapping[str, Any], port: int, children: Children) -> None:
     children.fork(lambda: _serve(app, port))
     children.fork(lambda: _work(app))
     _say("shop and worker")
-    _wait_until_healthy(f"{settings['SHOP_URL']}/sante", children)
-    _greet(settings["SHOP_URL"])
+    address = settings["SHOP_URL"]
+    _wait_until_healthy(f"{address}/sante", children)
+    _greet(address)
 
 
 def _sandbox_command(settings: Mapping[str, Any]) -> list[str]:
