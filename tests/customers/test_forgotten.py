@@ -4,6 +4,7 @@ import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from html import unescape
 from time import process_time
 
 import pytest
@@ -20,6 +21,7 @@ from store.web.limits import limiter
 from tests.conftest import both_engines
 from tests.customers.letters import deliver, link_in
 from tests.postbox import Postbox
+from tests.prepaid_cards.counter import Counter
 from tests.shop import PASSWORD, Shop, csrf_of
 
 ASK = "/mot-de-passe-oublie"
@@ -214,6 +216,21 @@ def test_two_who_choose_at_once_by_one_link(app: Flask, link: str) -> None:
         number == winner for number in range(len(browsers))
     ]
     assert sign_in(app.test_client(), f"{NEW}-{winner}") == 303
+
+
+@both_engines
+def test_a_code_that_was_entered_before_is_there_afterwards(app: Flask, shop: Shop, postbox: Postbox) -> None:
+    """Code, sign-in, forgotten password, letter, new password, and the code stands in its box."""
+    buyer = shop.customer("paul@example.org")
+    shop.customer("jeanne@example.org")
+    client, code = app.test_client(), Counter(app).card(buyer)
+    away = client.post("/cartes/activer", data={"code": code, "csrf_token": csrf_of(client, "/cartes/activer")})
+    [to_forgotten] = re.findall(r'href="(/mot-de-passe-oublie[^"]*)"', client.get(away.location).text)
+    onward = re.search(r'name="next"[^>]* value="([^"]*)"', client.get(unescape(to_forgotten)).text)[1]
+    ask(client, "jeanne@example.org", next=onward)
+    [letter] = [letter for letter in deliver(app, postbox) if letter["To"] == "jeanne@example.org"]
+    landed = choose(client, link_in(letter)).location
+    assert landed == "/cartes/activer" and f'value="{code}"' in client.get(landed).text
 
 
 ODD = ["", "\0", "x" * 10_000, "jeanne", "jeanne@example.org\r\nBcc: a@example.org", "<script>", "%ed%a0%80"]
