@@ -18,6 +18,7 @@ main() {
   step "this release: $release" new_release
   step "database: roles and tables" database
   step "nginx" web_server
+  "$release/.venv/bin/python" -m gunicorn --version >"$home/served-by.new"
   ln -sfn "$release" "$home/current.new" && mv -T "$home/current.new" "$home/current"
   step "services" services
   old_releases
@@ -111,7 +112,10 @@ web_server() {
 }
 
 services() {
+  local former
+  former=$(web_is)
   install -m 0644 "$release"/deploy/systemd/* /etc/systemd/system/
+  mv "$home/served-by.new" "$home/served-by"
   if ! has_systemd; then
     echo "    systemd does not run here: the units are in place and were not started"
     return
@@ -120,8 +124,18 @@ services() {
   systemctl enable --quiet --now postgresql redis-server nginx cinemutins-web.socket
   systemctl enable --quiet cinemutins-web cinemutins-worker
   systemctl enable --quiet --now cinemutins-{reconcile,closing,backup}.timer
-  systemctl restart cinemutins-web cinemutins-worker  # requests wait in the socket meanwhile
+  if [ "$former" = "$(web_is)" ] && systemctl is-active --quiet cinemutins-web; then
+    systemctl reload cinemutins-web  # new processes beside the old ones, which end once they have answered
+  else
+    systemctl restart cinemutins-web  # requests wait in the socket meanwhile
+  fi
+  systemctl restart cinemutins-worker
   systemctl reload nginx
+}
+
+# What only a restart changes: the unit, and gunicorn itself.
+web_is() {
+  cat /etc/systemd/system/cinemutins-web.service "$home/served-by" 2>/dev/null | sha256sum
 }
 
 old_releases() {

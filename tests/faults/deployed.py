@@ -31,7 +31,8 @@ MOMENT_S = 0.05
 class Gunicorn:
     """The web processes: two workers."""
 
-    def __init__(self, environ: dict[str, str]) -> None:
+    def __init__(self, environ: dict[str, str], folder: Path = ROOT) -> None:
+        self._folder = folder
         self._door = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port = self._door.getsockname()[1]
         self._environ = environ
@@ -39,12 +40,13 @@ class Gunicorn:
 
     def start(self) -> None:
         """Begin; whoever asked meanwhile is answered then."""
-        command = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "deploy" / "gunicorn.conf.py")]
+        where = ["--chdir", str(self._folder), "--config", str(self._folder / "deploy" / "gunicorn.conf.py")]
+        command = [sys.executable, "-m", "gunicorn", *where]
         bind = ["--bind", f"fd://{self._door.fileno()}", "wsgi:app"]
         self.process = subprocess.Popen(
             [*command, *bind],
             env=self._environ,
-            cwd=ROOT,
+            cwd=self._folder,
             pass_fds=[self._door.fileno()],
             preexec_fn=die_with_parent,
             stderr=subprocess.DEVNULL,
@@ -60,6 +62,15 @@ class Gunicorn:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(PATIENCE_S)
         self.start()
+
+    def reload(self) -> None:
+        """As `systemctl reload` does: until none of those who answered before is left."""
+        before = set(self.workers())
+        self.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + PATIENCE_S
+        while before & set(self.workers()):
+            assert time.monotonic() < end, "the processes of before are still there"
+            time.sleep(MOMENT_S)  # gunicorn tells nobody when they are gone
 
     def end(self) -> None:
         """For good."""

@@ -32,9 +32,7 @@ Fault = Callable[[Deployed, list[Person]], Iterator[str]]
 def restarts(shop: Deployed, people: list[Person]) -> Iterator[str]:
     """The web processes are told to end or to begin anew, under load: nobody sees it."""
     with traffic(shop, people) as seen:
-        shop.web.restart()
-        _until_more(seen)
-        shop.web.process.send_signal(signal.SIGHUP)
+        shop.web.reload()
         _until_more(seen)
         shop.web.restart()
         _until_more(seen)
