@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.checkout.stripe_side import pay
 from tests.faults.deployed import MOMENT_S, Deployed, Worker, wait_until_well
-from tests.faults.traffic import Seen, lost, open_for_business, traffic
+from tests.faults.traffic import Seen, lost, people_of, traffic
 from tests.shop import PASSWORD, Person
 
 OUTAGE_S = 3.0
@@ -41,7 +41,7 @@ def restarts(shop: Deployed, people: list[Person]) -> Iterator[str]:
 
 
 def killed_processes(shop: Deployed, people: list[Person]) -> Iterator[str]:
-    """One of two web processes and the worker are killed: what they were at is answered by a page, and all goes on."""
+    """One of two web processes and the worker are killed: what they were at breaks off or is answered by a page, and all goes on."""
     with traffic(shop, people) as seen:
         os.kill(shop.web.workers()[0], signal.SIGKILL)
         shop.worker.process.kill()
@@ -50,7 +50,7 @@ def killed_processes(shop: Deployed, people: list[Person]) -> Iterator[str]:
         shop.worker = Worker(shop.web._environ)
         wait_until_well(shop)
         _until_more(seen)
-    yield from seen.told_wrongly({503})
+    yield from seen.told_wrongly({0, 503})  # 0: half of a page was sent already
     yield from lost(shop, people, seen)
 
 
@@ -161,8 +161,8 @@ FAULTS: tuple[Fault, ...] = (
     redis,
     stripe_and_mail,
     stalled_clients,
-    full_disk,
 )
+"""That can happen anywhere; `full_disk` wants a disk of its own."""
 
 
 @contextmanager
@@ -184,7 +184,7 @@ def small_disk() -> Iterator[bool]:
 
 def happens(fault: Fault, shop: Deployed) -> list[str]:
     """What was not as it must be."""
-    return list(fault(shop, open_for_business(shop)))
+    return list(fault(shop, people_of(shop)))
 
 
 @contextmanager

@@ -28,6 +28,8 @@ from store.ledger.post import lock_wallet
 from store.ledger.reconcile import differences
 from tests.checkout.own_sandbox import own_sandbox
 from tests.checkout.walks import Walks
+from tests.faults.deployed import Deployed, deployed
+from tests.faults.faults import FAULTS, Fault, full_disk, happens, small_disk
 from tests.ledger.histories import FILM, Histories, lengths
 from tests.prepaid_cards.counter import Counter
 from tests.soak.deliveries import percentile, send_all
@@ -286,7 +288,31 @@ def inputs(engine: Engine, run: Run) -> Iterator[str]:
     tell(f"{engine.name}: answered {', '.join(f'{status}: {count}' for status, count in sorted(answered.items()))}")
 
 
-PARTS = (histories, kills, writers, crossings, redemptions, walks, deliveries, inputs)
+def faults(engine: Engine, _run: Run) -> Iterator[str]:
+    """All that can happen to a shop as `deploy/` sets it up, once each; the disk that runs full is a small one of its own."""
+    with tempfile.TemporaryDirectory() as folder, deployed(engine, Path(folder, "deployed")) as shop:
+        for fault in FAULTS:
+            yield from _happened(engine, fault, shop)
+    with small_disk() as there:
+        if not there:
+            tell(f"{engine.name}: full_disk is left out: nobody but root can mount a small disk")
+            return
+        with (
+            engine_of(engine.name) as small,
+            tempfile.TemporaryDirectory() as folder,
+            deployed(small, Path(folder, "deployed")) as shop,
+        ):
+            yield from _happened(engine, full_disk, shop)
+
+
+def _happened(engine: Engine, fault: Fault, shop: Deployed) -> Iterator[str]:
+    began = time.monotonic()
+    found = happens(fault, shop)
+    tell(f"{engine.name}: {fault.__name__}: {len(found)} violations, {time.monotonic() - began:.0f} s")
+    yield from (f"faults, {fault.__name__}: {violation}" for violation in found[:20])
+
+
+PARTS = (histories, kills, writers, crossings, redemptions, walks, deliveries, inputs, faults)
 
 
 def _crash(engine: Engine, killed: int) -> Callable[[], float] | None:
