@@ -46,12 +46,15 @@ class Browser:
         """By the form."""
         return self.post("/connexion", "/connexion", email=email, password=password)
 
+    def _connection(self) -> HTTPConnection:
+        return HTTPConnection("127.0.0.1", self._port, timeout=LONGEST_S)
+
     def _ask(self, method: str, path: str, body: str | None) -> Answer:
         began = time.monotonic()
         headers = {"Host": f"localhost:{self._port}", "Cookie": "; ".join(map("=".join, self._cookies.items()))}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=LONGEST_S)
+        connection = self._connection()
         try:
             connection.request(method, path, body, {name: value for name, value in headers.items() if value})
             answer = connection.getresponse()

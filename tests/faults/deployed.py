@@ -24,6 +24,7 @@ from tests.postbox import Postbox
 from tests.redis_server import RedisServer, redis_server
 from tests.soak.shops import Engine, Soaked
 
+FILMS = 400
 PATIENCE_S = 120
 MOMENT_S = 0.05
 
@@ -111,7 +112,7 @@ class MailServer:
 
     def stop(self) -> None:
         """Be away."""
-        self._controller.stop()
+        self._controller.stop(no_assert=True)
 
 
 class Deployed:
@@ -130,8 +131,11 @@ class Deployed:
 
 
 @contextmanager
-def deployed(engine: Engine, folder: Path) -> Iterator[Deployed]:
-    """A shop that is up and has nothing in it; everything is gone afterwards."""
+def deployed(engine: Engine, folder: Path, **of_the_processes: str) -> Iterator[Deployed]:
+    """A shop that is up, with films and without customers; everything is gone afterwards.
+
+    `of_the_processes` are settings that only they get: SHOP_MODE=demo takes passwords as seriously as production.
+    """
     folder.mkdir()
     with ExitStack() as stack:
         redis = stack.enter_context(redis_server())
@@ -146,8 +150,10 @@ def deployed(engine: Engine, folder: Path) -> Iterator[Deployed]:
             "PROXY_HOPS": "1",
         }
         soaked = stack.enter_context(engine.fresh_shop(**more))
+        for number in range(FILMS):
+            soaked.shop.film(f"film-{number}")
         (folder / "counted").mkdir()
-        environ = environ_of(soaked, more) | {"PROMETHEUS_MULTIPROC_DIR": str(folder / "counted")}
+        environ = environ_of(soaked, more) | of_the_processes | {"PROMETHEUS_MULTIPROC_DIR": str(folder / "counted")}
         shop = Deployed(soaked, engine, sandbox, port)
         shop.redis, shop.mail = redis, mail
         shop.web, shop.worker = Gunicorn(environ), Worker(environ)

@@ -16,11 +16,11 @@ from store.db import db
 from store.ledger.reconcile import differences
 from store.rentals.models import Entitlement
 from tests.faults.browser import Answer, Browser
-from tests.faults.deployed import Deployed
+from tests.faults.deployed import FILMS, Deployed
 from tests.shop import PASSWORD, Person
 
 PAGES = ("/", "/films/film-0", "/aide", "/connexion")
-READERS, SPENDERS, FILMS = 2, 3, 400
+READERS, SPENDERS = 2, 3
 PRICE, CREDIT = 350, 350 * FILMS
 PAUSE_S = 0.02
 
@@ -48,11 +48,7 @@ class Seen:
 
 
 def people_of(shop: Deployed) -> list[Person]:
-    """New customers with credit for all films, which are made the first time."""
-    with shop.soaked.app.app_context():
-        known = db.session.scalar(select(func.count(Film.id))) or 0
-    for number in range(known, FILMS):
-        shop.soaked.shop.film(f"film-{number}")
+    """New customers with credit for all films."""
     return [shop.soaked.shop.customer(f"{uuid.uuid4().hex}@example.org", CREDIT) for _ in range(SPENDERS)]
 
 

@@ -32,6 +32,7 @@ from tests.faults.deployed import Deployed, deployed
 from tests.faults.faults import FAULTS, Fault, full_disk, happens, small_disk
 from tests.ledger.histories import FILM, Histories, lengths
 from tests.prepaid_cards.counter import Counter
+from tests.soak.crowd import film_pages, guessing, visit
 from tests.soak.deliveries import percentile, send_all
 from tests.soak.kills import Campaign
 from tests.soak.processes import PROCESSES, in_two_processes
@@ -57,6 +58,9 @@ WALKS_OF_A_SHOP, SHOPS_OF_A_PROCESS = 20, 10_000
 INPUTS_OF_A_SHOP = 1_250
 CRASH_EVERY = 10
 """Of so many kills on PostgreSQL one kills the server as well, by turns one of its processes and all of it."""
+
+CROWD_S, CROWD_P95_S = 600, 0.5
+FLOOD_S, FLOOD_TIMES = 30, 2
 
 P99_S = 0.5
 WEBHOOK_P95_S = 0.3
@@ -312,7 +316,37 @@ def _happened(engine: Engine, fault: Fault, shop: Deployed) -> Iterator[str]:
     yield from (f"faults, {fault.__name__}: {violation}" for violation in found[:20])
 
 
-PARTS = (histories, kills, writers, crossings, redemptions, walks, deliveries, inputs, faults)
+def crowd(engine: Engine, run: Run) -> Iterator[str]:
+    """A hundred people for ten minutes (or the minutes given), then film pages alone, and beside somebody who guesses passwords."""
+    seconds = CROWD_S if run.minutes is None else run.minutes * 60 / run.engines
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        deployed(engine, Path(folder, "deployed"), SHOP_MODE="demo") as shop,
+    ):
+        film_pages(shop, 5)  # each process has begun
+        visited = visit(shop, seconds, run.seed)
+        tell(
+            f"{engine.name}: 100 people, {len(visited.seconds)} answers in {seconds:.0f} s, {visited.rented} films rented,"
+            f" {len(visited.errors)} errors, {_spread(visited.seconds)}"
+        )
+        yield from (f"crowd: {error}" for error in visited.errors[:10])
+        if percentile(visited.seconds, 95) > CROWD_P95_S:
+            yield f"crowd: p95 is above {CROWD_P95_S} s: {_spread(visited.seconds)}"
+        calm = film_pages(shop, FLOOD_S)
+        with guessing(shop) as statuses:
+            beside = film_pages(shop, FLOOD_S)
+        before, after = (percentile(times, 99) for times in (calm, beside))
+        tell(
+            f"{engine.name}: film pages p99 {before:.3f} s calm, {after:.3f} s beside {len(statuses)} guesses"
+            f" ({dict(collections.Counter(statuses))})"
+        )
+        if after > FLOOD_TIMES * before:
+            yield f"crowd: beside a guesser film pages have a p99 of {after / before:.1f} times the calm one"
+        with shop.soaked.app.app_context():
+            yield from (f"crowd: {difference}" for difference in differences(db.session))
+
+
+PARTS = (histories, kills, writers, crossings, redemptions, walks, deliveries, inputs, faults, crowd)
 
 
 def _crash(engine: Engine, killed: int) -> Callable[[], float] | None:
