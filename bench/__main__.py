@@ -20,6 +20,7 @@ from bench.playback import measure_playback
 from bench.player import measure_player
 from bench.shop import demo_shop, host_of
 from bench.spends import lay_purses, measure_rents
+from bench.wall import measure_wall
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ def _measure_books(host: Any, app: Any, environ: Any) -> list[Verdict]:
 
 PARTS = {
     "pages": Part(lambda _host, app, environ: measure_pages(app, environ)),
+    "wall": Part(lambda host, _app, _environ: measure_wall(host)),
     "playback": Part(lambda _host, app, environ: measure_playback(app, environ)),
     "edge": Part(lambda _host, app, _environ: measure_edge(app), asks_no_database=True),
     "player": Part(lambda _host, _app, environ: measure_player(environ), asks_no_database=True),
