@@ -20,6 +20,7 @@ from bench.playback import measure_playback
 from bench.player import measure_player
 from bench.shop import demo_shop, host_of
 from bench.spends import lay_purses, measure_rents
+from bench.wall import measure_wall
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Part:
 
     measure: Callable[[Any, Any, Any], list[Verdict]]
     asks_no_database: bool = False
+    takes_long: bool = False
+    """Measured only when it is named."""
     only_when_asked: bool = False
 
 
@@ -38,6 +41,7 @@ def _measure_books(host: Any, app: Any, environ: Any) -> list[Verdict]:
 
 PARTS = {
     "pages": Part(lambda _host, app, environ: measure_pages(app, environ)),
+    "wall": Part(lambda host, _app, _environ: measure_wall(host), takes_long=True),
     "playback": Part(lambda _host, app, environ: measure_playback(app, environ)),
     "edge": Part(lambda _host, app, _environ: measure_edge(app), asks_no_database=True),
     "player": Part(lambda _host, _app, environ: measure_player(environ), asks_no_database=True),

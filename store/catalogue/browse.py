@@ -6,7 +6,7 @@ from datetime import date
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, Integer, Row, Select, Subquery, bindparam, case, func, literal, select, union_all
+from sqlalchemy import BindParameter, Integer, Row, Select, bindparam, case, func, select
 from sqlalchemy.orm import Session, aliased
 
 from store.catalogue.licence import Bar, Licence
@@ -15,7 +15,6 @@ from store.catalogue.models import (
     CollectionFilm,
     Film,
     FilmDirector,
-    FilmTheme,
     FormerSlug,
     HomePage,
     Person,
@@ -23,11 +22,12 @@ from store.catalogue.models import (
 from store.catalogue.posters import poster_url
 from store.catalogue.prices import Prices, prices_of
 
-RELATED_COUNT = 5
 HOME_COUNT = 5
 
 HANGS = Film.is_over.is_(False)
 """The condition that a film hangs on walls."""
+
+NEWEST_FIRST = (Film.added_at.desc(), Film.id.desc())
 
 
 @dataclass(frozen=True)
@@ -157,11 +157,6 @@ def person_page(session: Session, slug: str) -> tuple[PersonName, list[FilmCard]
     films = cards_of(session, _FILMS_OF_PERSON, {"slug": slug})
     name = session.scalar(select(Person.name).where(Person.slug == slug))
     return (PersonName(slug, name), films) if name else None
-
-
-def related_films(session: Session, film_id: int) -> list[FilmCard]:
-    """Five films in the same spirit: those that share most collections and themes with it, then the newest."""
-    return cards_of(session, _RELATED, {"film_id": film_id})
 
 
 def newest_films(session: Session, count: int) -> list[FilmCard]:
@@ -368,57 +363,20 @@ def _films_of_collection(lang: str) -> Select[Any]:
     )
 
 
-def _closest(film_id: BindParameter[int]) -> Subquery:
-    """The films that share collections (which weigh double) and themes with this one; the newest weigh nothing, but fill up."""
-    mine, theirs = aliased(CollectionFilm), aliased(CollectionFilm)
-    by_collection = (
-        select(theirs.film_id, literal(2).label("weight"))
-        .join(mine, mine.collection_id == theirs.collection_id)
-        .where(mine.film_id == film_id)
-    )
-    my_theme, their_theme = aliased(FilmTheme), aliased(FilmTheme)
-    by_theme = (
-        select(their_theme.film_id, literal(1))
-        .join(my_theme, my_theme.theme_id == their_theme.theme_id)
-        .where(my_theme.film_id == film_id)
-    )
-    newest = (
-        select(Film.id).where(HANGS).order_by(Film.added_at.desc(), Film.id.desc()).limit(RELATED_COUNT + 1).subquery()
-    )
-    shared = union_all(by_collection, by_theme, select(newest.c.id, literal(0))).subquery()
-    closeness = func.sum(shared.c.weight).label("closeness")
-    return (
-        select(shared.c.film_id, closeness)
-        .where(shared.c.film_id != film_id, shared.c.film_id.not_in(select(Film.id).where(Film.is_over)))
-        .group_by(shared.c.film_id)
-        .order_by(closeness.desc(), shared.c.film_id.desc())
-        .limit(RELATED_COUNT)
-        .subquery()
-    )
-
-
 # Statements are built once: that takes SQLAlchemy many times as long as either database takes to answer them.
 
 _SLUG: BindParameter[str] = bindparam("slug")
-_NEWEST_FIRST = (Film.added_at.desc(), Film.id.desc())
 
 _CARD = cards_query().where(Film.slug == _SLUG).order_by(FilmDirector.position)
 _NEWEST = (
     cards_query()
-    .where(Film.id.in_(select(Film.id).where(HANGS).order_by(*_NEWEST_FIRST).limit(bindparam("count", type_=Integer))))
-    .order_by(*_NEWEST_FIRST, FilmDirector.position)
+    .where(Film.id.in_(select(Film.id).where(HANGS).order_by(*NEWEST_FIRST).limit(bindparam("count", type_=Integer))))
+    .order_by(*NEWEST_FIRST, FilmDirector.position)
 )
 _NAMED = (
     cards_query()
     .where(Film.slug.in_(bindparam("slugs", expanding=True)), HANGS)
-    .order_by(*_NEWEST_FIRST, FilmDirector.position)
-)
-
-_CLOSEST = _closest(bindparam("film_id", type_=Integer))
-_RELATED = (
-    cards_query()
-    .join(_CLOSEST, _CLOSEST.c.film_id == Film.id)
-    .order_by(_CLOSEST.c.closeness.desc(), Film.id.desc(), FilmDirector.position)
+    .order_by(*NEWEST_FIRST, FilmDirector.position)
 )
 
 _THEIRS = aliased(FilmDirector)

@@ -25,6 +25,9 @@ FACETS = (THEME, DIRECTOR, COUNTRY, LANGUAGE, SUBTITLES, DECADE, LENGTH, ACCESS)
 LENGTHS = (("moins-30", 0, 29), ("30-60", 30, 60), ("60-90", 61, 90), ("plus-90", 91, None))
 """Value, shortest, longest, in minutes."""
 
+FEW = 1_000
+"""Films that are named one by one in a query, rather than sought among all."""
+
 DIRECTORS_COUNTED = 24
 """Of tens of thousands, those with most films are offered and counted; any other can be asked for by its address."""
 
@@ -45,10 +48,13 @@ def facets_of(film: Film, theme_slugs: Iterable[str], director_slugs: Iterable[s
 
 
 def condition(facets: Iterable[str]) -> ColumnElement[bool]:
-    """What a film must fulfil to have one of the chosen values in each of these facets; the values are parameters named by them."""
-    rows = select(FilmFacet.film_id)
+    """What a film must fulfil to have one of the chosen values in each of these facets; the values are parameters named by them.
+
+    It is asked film by film, in the order of the wall, until a page is full.
+    """
+    stands = select(FilmFacet.film_id).where(FilmFacet.film_id == Film.id)
     having = (
-        Film.id.in_(rows.where(FilmFacet.facet == facet, FilmFacet.value.in_(bindparam(facet, expanding=True))))
+        stands.where(FilmFacet.facet == facet, FilmFacet.value.in_(bindparam(facet, expanding=True))).exists()
         for facet in facets
     )
     return sql_and(true(), *having)
@@ -69,6 +75,11 @@ class FacetIndex:
     def count(self, chosen: Chosen) -> int:
         """How many films fulfil what is chosen."""
         return self._kept(self._unions(chosen)).bit_count()
+
+    def few(self, chosen: Chosen) -> list[int] | None:
+        """The ids of the films that fulfil what is chosen, if they are few; None if they are many, or nothing is chosen."""
+        kept = self._kept(self._unions(chosen))
+        return [*_places(kept)] if chosen and kept.bit_count() <= FEW else None
 
     def counts(self, chosen: Chosen) -> dict[str, dict[str, int]]:
         """How many films each value leaves beside what is chosen in the other facets; a value without any is left out."""
@@ -148,6 +159,13 @@ def _read_sets(session: Session, *conditions: ColumnElement[bool]) -> dict[str, 
     for (facet, value), films in bits.items():
         sets[facet][value] = int.from_bytes(films, "little")
     return sets
+
+
+def _places(films: int) -> Iterator[int]:
+    """Where the bits are that are set."""
+    for at, byte in enumerate(films.to_bytes((films.bit_length() + 7) // 8, "little")):
+        if byte:
+            yield from (8 * at + place for place in range(8) if byte >> place & 1)
 
 
 def _set_bit(bits: bytearray, place: int) -> None:

@@ -42,7 +42,7 @@ QUERY_SIZES = (1, 4, MOST_SPELLINGS)
 NO_WORD = -1
 
 MOST_ENTRIES = 400
-"""Of the rarest word: the heaviest entries are looked at."""
+"""Of the rarest word: the heaviest entries are looked at. Of an only word those are enough that can be shown."""
 
 EXACT, BEGINNING, PART, MISSPELT = 100, 70, 50, 60
 """Per cent of an entry's weight that a spelling earns."""
@@ -161,7 +161,7 @@ def _rows(session: Session, spellings: list[list[_Spelling]], lang: str, limit: 
     rarest_first = sorted(spellings, key=lambda known: sum(spelling.entries for spelling in known))
     padded = [_padded(known) for known in rarest_first]
     query = _rows_query(lang, *map(len, padded))
-    values: dict[str, int] = {"count": 2 * limit}
+    values: dict[str, int] = {"count": 2 * limit, "entries": MOST_ENTRIES if rarest_first[1:] else 2 * limit}
     for word, known in enumerate(padded):
         for number, (word_id, per_cent) in enumerate(known):
             values |= {_ID.format(word, number): word_id, _EARNED.format(word, number): per_cent}
@@ -280,7 +280,7 @@ def _carrying(spellings: int) -> Any:
             )
             .where(SearchEntry.word_id == _parameter(_ID, 0, number))
             .order_by(SearchEntry.weight.desc(), SearchEntry.subject_id.desc())
-            .limit(MOST_ENTRIES)
+            .limit(bindparam("entries", type_=Integer))
             .subquery()
         )
         for number in range(spellings)

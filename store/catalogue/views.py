@@ -14,6 +14,7 @@ from store.catalogue.licence import Bar
 from store.catalogue.machines import collection_facts, film_facts
 from store.catalogue.offers import facets_offered
 from store.catalogue.posters import poster_mark, poster_svg
+from store.catalogue.related import related_films
 from store.catalogue.search import search
 from store.catalogue.share_picture import SharePicture
 from store.catalogue.wall import Choice, films_chosen
@@ -44,11 +45,12 @@ def films() -> str:
 
 
 def _wall(choice: Choice) -> dict[str, Any]:
-    on_wall, last = films_chosen(db.session, choice)
+    index = index_for(db.session, version_shown(), choice.chosen)
+    few = index.few(choice.chosen)
+    on_wall, last = films_chosen(db.session, choice, few)
     if choice.after and not on_wall:
         choice = choice.going_on(None)  # that film is gone, or was the last
-        on_wall, last = films_chosen(db.session, choice)
-    index = index_for(db.session, version_shown(), choice.chosen)
+        on_wall, last = films_chosen(db.session, choice, few)
     return {
         "films": on_wall,
         "count": index.count(choice.chosen),
@@ -72,7 +74,7 @@ def film(slug: str) -> AnyResponse | str:
         "play_hours": current_app.config["RENTAL_PLAY_HOURS"],
         "start_days": current_app.config["RENTAL_START_DAYS"],
     }
-    related = piece("catalogue/film_related.html", lambda: {"films": browse.related_films(db.session, found.id)}, slug)
+    related = piece("catalogue/film_related.html", lambda: {"films": related_films(db.session, found.id)}, slug)
     return render_template(
         "catalogue/film.html",
         **facts,

@@ -1,13 +1,13 @@
 """The wall of films: what was chosen, in an order, one page at a time, however far down one is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Integer, Select, bindparam, select, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from store.catalogue.browse import HANGS, FilmCard, cards_of, cards_query
@@ -71,22 +71,27 @@ class Choice:
         return replace(self, after=after)
 
 
-def films_chosen(session: Session, choice: Choice) -> tuple[list[FilmCard], str | None]:
+def films_chosen(
+    session: Session, choice: Choice, few: Sequence[int] | None = None
+) -> tuple[list[FilmCard], str | None]:
     """A page of the films, and the slug after which the next one begins: None on the last. One query.
+
+    `few` are the ids of all films that were chosen, if somebody knows them: to find a few among many takes long.
 
     Goes on from the place of a film in the order, so that page 2,000 costs what page 2 does; a film that is unknown has none.
     """
-    query = _query(choice.sort, frozenset(choice.chosen), choice.after is not None)
-    films = cards_of(session, query, {**choice.chosen, "after": choice.after, "count": PAGE + 1})
+    facets = frozenset(choice.chosen) if few is None else None
+    query = _query(choice.sort, facets, choice.after is not None)
+    films = cards_of(session, query, {**choice.chosen, "few": few, "after": choice.after, "count": PAGE + 1})
     return films[:PAGE], films[PAGE - 1].slug if len(films) > PAGE else None
 
 
 @cache
-def _query(sort: str, facets: frozenset[str], goes_on: bool) -> Select[Any]:
-    """The query of every choice of this shape: each of `facets` is a parameter, and so is `after` if it goes on."""
+def _query(sort: str, facets: frozenset[str] | None, goes_on: bool) -> Select[Any]:
+    """The query of every choice of this shape: each of `facets` is a parameter, or else `few`, and so is `after` if it goes on."""
     key, greatest_first = SORTS[sort]
     order = (key.desc(), Film.id.desc()) if greatest_first else (key, Film.id)
-    page = select(Film.id).where(condition(facets), HANGS).order_by(*order).limit(bindparam("count", type_=Integer))
+    page = select(Film.id).where(_is_chosen(facets)).order_by(*order).limit(bindparam("count", type_=Integer))
     if goes_on:
         last = aliased(Film)
         place = select(getattr(last, key.key), last.id).where(last.slug == bindparam("after")).scalar_subquery()
@@ -94,6 +99,13 @@ def _query(sort: str, facets: frozenset[str], goes_on: bool) -> Select[Any]:
         page = page.where(here < place if greatest_first else here > place)
     on_page = page.subquery()
     return cards_query().join(on_page, on_page.c.id == Film.id).order_by(*order, FilmDirector.position)
+
+
+def _is_chosen(facets: frozenset[str] | None) -> ColumnElement[bool]:
+    """What hangs no more has no facets: it is asked for where there are none."""
+    if facets is None:
+        return Film.id.in_(bindparam("few", expanding=True))
+    return condition(facets) if facets else HANGS
 
 
 def _some(values: list[str]) -> tuple[str, ...]:

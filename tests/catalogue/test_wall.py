@@ -53,6 +53,10 @@ def fulfils(values: dict[str, set[str]], chosen: Chosen) -> bool:
     return all(values[facet] & {*some} for facet, some in chosen.items())
 
 
+def _ids(films: dict[int, dict[str, set[str]]], chosen: Chosen) -> list[int]:
+    return [film_id for film_id, values in films.items() if fulfils(values, chosen)]
+
+
 @both_engines
 def test_counts_are_those_of_the_films(catalogue: Flask) -> None:
     with catalogue.app_context():
@@ -61,8 +65,10 @@ def test_counts_are_those_of_the_films(catalogue: Flask) -> None:
             index = index_for(db.session, version_of(db.session), chosen)
             kept = [values for values in films.values() if fulfils(values, chosen)]
             assert index.count(chosen) == len(kept)
+            few = index.few(chosen)
+            assert (few is None) == (not chosen) and (few is None or {*few} == {*_ids(films, chosen)})
             on_wall, _ = films_chosen(db.session, Choice(chosen))
-            assert len(on_wall) == len(kept)
+            assert len(on_wall) == len(kept) and films_chosen(db.session, Choice(chosen), few)[0] == on_wall
             for facet, counts in index.counts(chosen).items():
                 others = {name: some for name, some in chosen.items() if name != facet}
                 left = Counter(v for values in films.values() if fulfils(values, others) for v in values[facet])
