@@ -31,11 +31,16 @@ LONGEST_S = 2.5
 TRIES = 3
 """An input is called slow when it is slow each time: a machine that does other things may stop for seconds."""
 
+HOSTILE = b"\"'><script>xss</script>"
+RUNS = re.compile(rb"<script>xss|=[\"']?javascript:x", re.IGNORECASE)
+"""What comes of hostile words that a page repeats as they are."""
+
 WITHOUT_WORKER = b"/sante"
 """Says 503 where no worker runs."""
 FRESH_EVERY = 25
 """Inputs after which tries are forgotten, so that 429 does not hide what comes behind it, and who was signed out is in again."""
 
+PAGES = ("text/html", "image/svg+xml", "application/xml", "application/atom+xml")
 HUGE = b"x" * (10 * 1024 * 1024)
 FORM, MULTIPART, JSON = "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json"
 METHODS = (
@@ -57,7 +62,7 @@ METHODS = (
 ODD = (
     *(b"", b"\0", b"la-sociale\0", b"\xff\xfe", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf4\x90\x80\x80", b"%00", b"%ed%a0%80", b"%"),
     *("é\u202e🎬".encode(), "\ufeff\u2028\u0301".encode(), "ſİıß".encode(), "٣".encode(), "²".encode(), b"\r\nX: y", b"a\nb", b"\t"),
-    *(b"../../etc/passwd", b"..%2f%00", b"/", b"//example.org", b"\\\\example.org", b"file:///etc/passwd", b"javascript:x"),
+    *(b"../../etc/passwd", b"..%2f%00", b"/", b"//example.org", b"\\\\example.org", b"file:///etc/passwd", b"javascript:x", HOSTILE, HOSTILE),
     *(b"' OR 1=1 --", b"%s%n{0}{{7*7}}${7*7}<script>", b"=1+1", b"*", b"[]", b"{}", b"null", b"true", b"NaN", b"Infinity"),
     *(b"-1", b"0", b"1e400", b"9" * 40, b"9223372036854775808", b"-9223372036854775809", b"0x10", b"1_000", b"1,5", b" 1 "),
     *(b"0000-00-00", b"9999-12-31", b"0001-01-01", b"2027-02-29", b"x" * 3000, b"a@" + b"b" * 300, "é".encode() * 30_000),
@@ -146,17 +151,17 @@ class OddInputs:
         self._values = furnish(app, shop).values
         self._people = {"nobody": None, "customer": shop.customer(credit=2000), "staff": shop.staff(credit=900)}
         self._visitors: dict[str, Visitor] = {}
-        self._rules = [rule for rule in app.url_map.iter_rules() if rule.methods]
         self._fields: dict[str, set[str]] = defaultdict(set)
         self.answered: Counter[int] = Counter()
 
-    def complaints(self, count: int) -> Iterator[str]:
-        """Send so many, the routes by turns; what should not have been answered as it was."""
+    def complaints(self, count: int, path: str = "") -> Iterator[str]:
+        """Send so many, to the routes that begin so, by turns; what should not have been answered as it was."""
+        rules = [rule for rule in self.app.url_map.iter_rules() if rule.rule.startswith(path)]
         self._freshen()
         for number in range(count):
             if number % FRESH_EVERY == 0:
                 self._freshen()
-            rule = self._rules[number % len(self._rules)]
+            rule = rules[number % len(rules)]
             drawn = self._draw(rule)
             Noticing.asked_for.clear()
             complaint = self._complaint(drawn)
@@ -178,16 +183,18 @@ class OddInputs:
 
     def _complaint(self, drawn: Input) -> str | None:
         for _ in range(TRIES):
-            status, seconds = self._send(drawn)
+            status, seconds, page = self._send(drawn)
             self.answered[status] += 1
+            if RUNS.search(page):
+                return "hostile words came back as they were"
             if status >= 500 and drawn.path.removeprefix(b"/en") != WITHOUT_WORKER:
                 return str(status)
             if seconds <= LONGEST_S:
                 return None
         return f"{seconds:.1f} s"
 
-    def _send(self, drawn: Input) -> tuple[int, float]:
-        """The status, and how long the whole answer took."""
+    def _send(self, drawn: Input) -> tuple[int, float, bytes]:
+        """The status, how long the whole answer took, and the page if it is one."""
         environ = {
             "REQUEST_METHOD": drawn.method,
             "SCRIPT_NAME": "",
@@ -210,8 +217,10 @@ class OddInputs:
             "wsgi.run_once": False,
         } | drawn.headers
         began = time.monotonic()
-        _, status, _ = run_wsgi_app(self.app, environ, buffered=True)
-        return int(status.split()[0]), time.monotonic() - began
+        parts, status, headers = run_wsgi_app(self.app, environ, buffered=True)
+        seconds = time.monotonic() - began
+        is_page = headers.get("Content-Type", "").startswith(PAGES)
+        return int(status.split()[0]), seconds, b"".join(parts) if is_page else b""
 
     def _draw(self, rule: Rule) -> Input:
         """Odd here and there, seldom everywhere: what is odd all over is refused by the first who looks."""
