@@ -37,8 +37,8 @@ def test_no_input_breaks_a_route(app: Flask) -> None:
 
 
 def test_what_no_route_should_do_is_seen(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    app.add_url_rule("/breaks", view_func=lambda: 1 / 0)
-    app.add_url_rule("/repeats", view_func=lambda: request.args.get("said", ""))
+    app.add_url_rule("/breaks", "breaks", view_func=lambda: 1 / 0)
+    app.add_url_rule("/repeats", "repeats", view_func=lambda: request.args.get("said", ""))
     inputs = OddInputs(app, Shop(app), Random(SEED))
     broken = list(inputs.complaints(10, "/breaks"))
     assert broken and all(complaint.startswith("500: ") for complaint in broken)
