@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from flask import current_app
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
@@ -24,6 +25,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Reg
 
 from store.customers import passwords
 from store.customers.declare import COUNTRIES
+from store.customers.guessable import is_guessable
 from store.customers.passkeys import LONGEST_NAME
 from store.customers.register import LONGEST_ADDRESS, normalise
 
@@ -56,11 +58,22 @@ def _unless_by_passkey(message: str) -> Callable[[_PasskeyForm, Field], None]:
     return check
 
 
+def _not_tried_first(form: FlaskForm, field: PasswordField) -> None:
+    """Nobody's password is one that is tried first by whoever knows what the form says of them."""
+    about = [form[name].data or "" for name in ("name", "email") if name in form]
+    if not field.errors and is_guessable(field.data, [*about, current_app.config["SHOP_NAME"]]):
+        raise ValidationError(_("This one is among the first that are tried. A sentence is a good password."))
+
+
+NEW_PASSWORD = (
+    Length(passwords.SHORTEST, passwords.LONGEST, message=_("Between 10 and 200 characters.")),
+    _not_tried_first,
+)
+"""What a password must be that is chosen here."""
+
+
 def _new_password() -> list[Any]:
-    return [
-        InputRequired(_("Choose a password.")),
-        Length(passwords.SHORTEST, passwords.LONGEST, message=_("Between 10 and 200 characters.")),
-    ]
+    return [InputRequired(_("Choose a password.")), *NEW_PASSWORD]
 
 
 class _AddressRules:
@@ -94,7 +107,7 @@ class SignUpForm(_AddressRules, _PasskeyForm):
         _("Password"),
         [
             _unless_by_passkey(_("Choose a password.")),
-            Length(passwords.SHORTEST, passwords.LONGEST, message=_("Between 10 and 200 characters.")),
+            *NEW_PASSWORD,
         ],
     )
 

@@ -90,7 +90,7 @@ def visit(app: Flask) -> Iterator[Callable[..., AbstractContextManager[Visit]]]:
     def open_browser(**settings: object) -> Iterator[Visit]:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=require(), args=FLAGS)
-            context: BrowserContext = browser.new_context(**settings)  # type: ignore[arg-type]
+            context: BrowserContext = browser.new_context(**settings)  # type: ignore[arg-type]  # `settings` is what it takes
             context.set_default_timeout(15_000)
             context.add_init_script(VIOLATIONS)
             yield Visit(context.new_page(), app.config["SHOP_URL"])

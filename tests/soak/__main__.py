@@ -38,6 +38,7 @@ from tests.soak.kills import Campaign
 from tests.soak.processes import PROCESSES, in_two_processes
 from tests.soak.races import Tally, cross, redeem_at_once, spend_at_once
 from tests.soak.shops import Engine, Soaked, engine_of
+from tests.soak.stampedes import AT_ONCE, KINDS, stampede
 from tests.web.odd_inputs import OddInputs
 
 STEPS = 5_000
@@ -46,16 +47,26 @@ REDEMPTIONS = 100
 WALKS = 500
 DELIVERIES = 10_000
 INPUTS = 25_000
+ROUNDS = 100
 RACE_S = 15
 """The numbers to reach, on each engine."""
 
-SHARES = {"histories": 0.2, "kills": 0.2, "race": 0.05, "walks": 0.2, "deliveries": 0.1, "inputs": 0.1}
+SHARES = {
+    "histories": 0.2,
+    "kills": 0.2,
+    "race": 0.05,
+    "walks": 0.2,
+    "deliveries": 0.1,
+    "inputs": 0.1,
+    "stampedes": 0.1,
+}
 """Of an engine's half of the minutes."""
 
 STEPS_OF_A_HISTORY, HISTORIES_OF_A_SHOP = 50, 20
 KILLS_OF_A_SHOP = 50
 WALKS_OF_A_SHOP, SHOPS_OF_A_PROCESS = 20, 10_000
 INPUTS_OF_A_SHOP = 1_250
+ROUNDS_OF_A_SHOP = 10
 CRASH_EVERY = 10
 """Of so many kills on PostgreSQL one kills the server as well, by turns one of its processes and all of it."""
 
@@ -275,6 +286,21 @@ def deliveries(engine: Engine, run: Run) -> Iterator[str]:
         yield f"deliveries: film pages stall meanwhile: {_spread(figures.pages)}"
 
 
+def stampedes(engine: Engine, run: Run) -> Iterator[str]:
+    """Forty requests at once, from two processes, of each kind of which one may win."""
+    began, rounds = time.monotonic(), 0
+    while run.goes_on("stampedes", rounds, ROUNDS, began):
+        with engine.fresh_shop() as soaked:
+            soaked.shop.film(FILM)
+            for kind in KINDS:
+                buttons = kind(soaked.app, soaked.shop, ROUNDS_OF_A_SHOP)
+                yield from (f"stampedes, {kind.__name__}: {found}" for found in stampede(soaked.app, buttons))
+            with soaked.app.app_context():
+                yield from (f"stampedes: {difference}" for difference in differences(db.session))
+        rounds += ROUNDS_OF_A_SHOP
+        tell(f"{engine.name}: {rounds} rounds of {AT_ONCE} at once, of {len(KINDS)} kinds each")
+
+
 def inputs(engine: Engine, run: Run) -> Iterator[str]:
     """Odd inputs to every route by a stranger, a customer and staff: no answer from 500 on, none that takes long."""
     began, sent, answered = time.monotonic(), 0, collections.Counter[int]()
@@ -346,7 +372,7 @@ def crowd(engine: Engine, run: Run) -> Iterator[str]:
             yield from (f"crowd: {difference}" for difference in differences(db.session))
 
 
-PARTS = (histories, kills, writers, crossings, redemptions, walks, deliveries, inputs, faults, crowd)
+PARTS = (histories, kills, writers, crossings, redemptions, walks, deliveries, inputs, stampedes, faults, crowd)
 
 
 def _crash(engine: Engine, killed: int) -> Callable[[], float] | None:
