@@ -41,7 +41,7 @@ def init_app(app: Flask) -> None:
 
 def _note(response: Response) -> Response:
     act = ENTRANCES.get(request.endpoint or "") if request.method == "POST" else None
-    if act:
+    if act and response.status_code != 413:  # whose form nobody has read
         by = "passkey" if request.form.get("passkey") else "form"
         customer = current_user.customer_id if current_user.is_authenticated else None
         log.info("authentication", act=act, by=by, outcome=_outcome(response), customer=customer)

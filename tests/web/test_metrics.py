@@ -138,7 +138,7 @@ def test_a_line_for_each_request_and_each_job(
     written = capsys.readouterr().err
     lines = [json.loads(line) for line in written.splitlines()]
     requests = [line for line in lines if line["event"] == "request"]
-    assert [line["route"] for line in requests] == ["/films/<slug>"] * 3 + ["/connexion"] * 2 + ["none"]
+    assert [line["route"] for line in requests] == ["/films/<slug>"] * 3 + ["/connexion"] * 2 + ["/mot-de-passe/[…]"]
     assert [line["status"] for line in requests] == [200, 200, 200, 200, 422, 404]
     assert all(re.fullmatch("[0-9a-f]{16}", line["request_id"]) and line["ms"] >= 0 for line in requests)
     assert requests[0]["queries"] > requests[2]["queries"] == 1  # what is kept asks for its version alone
