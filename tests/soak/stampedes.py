@@ -123,4 +123,5 @@ def _one_winner(answers: list[int]) -> Iterator[str]:
 def _signed_in(shop: Shop, person: Person) -> tuple[str, str]:
     """The session cookie and the form token of a browser of theirs."""
     browser = shop.signed_in(person)
-    return browser.get_cookie("session").value, csrf_of(browser, "/compte")
+    token = csrf_of(browser, "/compte")  # leaves its half in the cookie
+    return browser.get_cookie("session").value, token
