@@ -345,4 +345,4 @@ def test_the_pages_ask_the_database_no_more_for_whoever_has_much(
         with app.app_context():
             wish = GiftWish("email", RECIPIENT, "barnabe@example.net", "Bon film", clock.today() + timedelta(days=30))
         Counter(app).card(person, gift=wish)
-    assert asked() == one and max(one) <= 12
+    assert asked() == one and max(one) <= 15
