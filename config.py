@@ -122,6 +122,8 @@ def _shop(read: _Environment, mode: str) -> dict[str, Any]:
 
     FILM_TAX_PERCENT, of a film's price without VAT, is the French tax on video on demand (TSV: CGI, art. 1609 sexdecies B,
     since 2024 in the code of taxes on goods and services); FILMMAKERS_PERCENT is the film-makers' share of what is left then.
+    SHOP_HOSTING, who hosts the site, with address and telephone, and SHOP_MEDIATOR, the consumers' mediator with its address, stand
+    in the legal notice and the terms (LCEN, art. 1-1; code de la consommation, art. L. 616-1); without them these say it in general.
     """
     return {
         "SHOP_MODE": mode,
@@ -132,6 +134,8 @@ def _shop(read: _Environment, mode: str) -> dict[str, Any]:
         "SHOP_TIMEZONE": _time_zone(read.text("SHOP_TIMEZONE", "Europe/Paris")),
         "SHOP_VAT_PERCENT": _percent("SHOP_VAT_PERCENT", read.text("SHOP_VAT_PERCENT", "20")),
         "SHOP_PUBLISHER": read.text("SHOP_PUBLISHER"),
+        "SHOP_HOSTING": read.optional("SHOP_HOSTING"),
+        "SHOP_MEDIATOR": read.optional("SHOP_MEDIATOR"),
         "CARD_VAT_MODE": read.matching("CARD_VAT_MODE", "multi|single", "multi or single", "multi"),
         "FILM_TAX_PERCENT": _percent("FILM_TAX_PERCENT", read.text("FILM_TAX_PERCENT", "5.15")),
         "FILMMAKERS_PERCENT": _percent("FILMMAKERS_PERCENT", read.text("FILMMAKERS_PERCENT", "50")),

@@ -1,7 +1,9 @@
 """Home, and the pages of plain text."""
 
+from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, abort, current_app, render_template
 from flask_babel import gettext as _
@@ -15,7 +17,10 @@ from store.catalogue.share_picture import SharePicture
 from store.db import db
 from store.language import language, speaking
 from store.ledger.balance import last_audit, last_closing, outstanding
+from store.prepaid_cards.denominations import on_sale
+from store.prepaid_cards.wallet_limit import WALLET_LIMIT_CENTS
 from store.web.band import money_band
+from store.web.filters import whole_money
 from store.web.kept_pages import same_for_every_stranger
 from store.web.kept_pieces import piece
 from store.web.markdown import render_markdown
@@ -84,8 +89,35 @@ def _read(name: str, lang: str) -> tuple[str, Markup]:
 
 def _fill(body: Markup) -> Markup:
     """Put the shop's own facts where the text names them."""
-    config = current_app.config
-    facts = {"shop_name": config["SHOP_NAME"], "shop_url": config["SHOP_URL"], "publisher": config["SHOP_PUBLISHER"]}
-    for name, fact in facts.items():
+    for name, fact in _facts().items():
         body = body.replace(f"{{{{ {name} }}}}", Markup.escape(fact))
-    return body
+    return body.replace("<li>{{ cards }}</li>", _cards()) if "{{ cards }}" in body else body
+
+
+def _facts() -> dict[str, Any]:
+    config = current_app.config
+    return {
+        "shop_name": config["SHOP_NAME"],
+        "shop_url": config["SHOP_URL"],
+        "publisher": config["SHOP_PUBLISHER"],
+        "hosting": config["SHOP_HOSTING"] or _("The publisher runs the machines of this site."),
+        "mediator": config["SHOP_MEDIATOR"] or _("a consumer mediator"),
+        "mail": parseaddr(config["MAIL_FROM"])[1],
+        "start_days": config["RENTAL_START_DAYS"],
+        "play_hours": config["RENTAL_PLAY_HOURS"],
+        "streams": config["STREAMS_PER_CUSTOMER"],
+        "most_credit": whole_money(WALLET_LIMIT_CENTS),
+    }
+
+
+def _cards() -> Markup:
+    """What each card costs and gives, as it is sold today."""
+    cards = (
+        _(
+            "card at %(price)s: %(credit)s of credit",
+            price=whole_money(card.price_cents),
+            credit=whole_money(card.credit_cents),
+        )
+        for card in on_sale(db.session)
+    )
+    return Markup("").join(Markup("<li>{}</li>").format(card) for card in cards)

@@ -16,6 +16,7 @@ from store.ledger.close import close_days
 from store.ledger.jobs import audit
 from store.ledger.models import Closing
 from store.pages.views import TEXT_PAGES
+from store.prepaid_cards.denominations import change
 from tests.shop import Shop
 
 HEAVIEST_PAGE_BYTES = 15_000
@@ -99,3 +100,16 @@ def test_the_books_lie_open(app: Flask, shop: Shop, client: FlaskClient) -> None
     with app.app_context():
         assert db.session.scalars(select(Closing.digest)).one() in page
     assert 'data-differences="0"' in page
+
+
+@pytest.mark.parametrize("site", ["", "/en"])
+def test_texts_say_what_this_shop_does(app: Flask, client: FlaskClient, site: str) -> None:
+    """The terms and the help speak of the settings, and of the cards that are sold today."""
+    app.config.update(RENTAL_PLAY_HOURS=47, RENTAL_START_DAYS=31, STREAMS_PER_CUSTOMER=5, SHOP_HOSTING="<Zorn> SA")
+    with app.app_context(), transaction() as session:
+        change(session, "20", price_cents=1900, credit_cents=2300)
+    pages = {name: client.get(f"{site}/{name}").text for name in TEXT_PAGES}
+    assert {name: page for name, page in pages.items() if "{{" in page} == {}
+    assert "47" in pages["conditions"] and "31" in pages["conditions"] and "19" in pages["conditions"]
+    assert "47" in pages["aide"] and ": 5." in pages["aide"].replace("\u00a0", "")
+    assert "&lt;Zorn&gt; SA" in pages["mentions-legales"]
