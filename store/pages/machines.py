@@ -52,7 +52,7 @@ def sitemap(number: int) -> Response:
 def feed() -> Response:
     """The newest films (RFC 4287)."""
     films = machines.new_films(db.session, language())
-    return _xml("pages/films.atom", "application/atom+xml", films=films)
+    return _xml("pages/films.atom.xml", "application/atom+xml", films=films)
 
 
 def _xml(template: str, mimetype: str = "application/xml", **values: object) -> Response:

@@ -1,6 +1,7 @@
 """Stored text that would do harm is only read: scripts, links that run, megabytes, NULs, letters that turn the direction of others."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,7 +118,7 @@ def faults_on(page: Page, address: str) -> list[str]:
             ...(document.title.includes("49") ? ["a template was filled in"] : []),
             ...[...document.querySelectorAll("a, img, script, form")].map(one => one.href || one.src || one.action || "")
                 .filter(address => /^(javascript|data|vbscript):/i.test(address)),
-            ...(document.scrollingElement.scrollWidth > innerWidth ? [`wide: ${document.scrollingElement.scrollWidth}`] : []),
+            ...(document.scrollingElement.scrollWidth > innerWidth ? [`wide: ${document.scrollingElement.scrollWidth} ${[...document.querySelectorAll("main *")].filter(one => one.getBoundingClientRect().right > innerWidth + 1 && !one.children.length).map(one => one.outerHTML.slice(0, 60)+"|"+one.parentElement.outerHTML.slice(0,90))}`] : []),
             ...[...document.querySelectorAll(".card-facts")].filter(facts => {
                 const [name, rest] = facts.children
                 return name.getClientRects()[0].top === rest.getClientRects()[0].top
@@ -151,15 +152,9 @@ def test_no_page_runs_breaks_or_turns(app: Flask) -> None:
 @pytest.mark.parametrize("address", [*PAGES[:9], "/films.atom", "/sitemap-1.xml", "/recherche/suggestions?q=pwned"])
 def test_what_is_stored_is_written_and_not_obeyed(app: Flask, address: str) -> None:
     page = app.test_client().get(address, base_url=app.config["SHOP_URL"]).text
-    for harmful in (
-        "<script>pwned",
-        "<img src=x",
-        "<svg/onload",
-        'href="javascript',
-        "href='javascript",
-        'src="javascript',
-    ):
+    for harmful in ("<script>pwned", "<img src=x", "<svg/onload"):
         assert harmful not in page, harmful
+    assert not re.search("<[^>]+(href|src)=.?javascript", page)
     assert "$49" not in page and '{"49' not in page
 
 
