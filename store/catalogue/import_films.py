@@ -19,7 +19,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from store.catalogue.import_rules import COLLECTION_RULES, FILM_RULES, THEME_RULES, complaints
-from store.catalogue.index_films import index_collections, index_films, index_people
+from store.catalogue.index_films import hold_index, index_collections, index_films, index_people
 from store.catalogue.map_columns import Way, mapped
 from store.catalogue.models import (
     Collection,
@@ -89,6 +89,7 @@ def import_catalogue(
 ) -> Report:
     """Write the records; the caller's transaction makes it all or nothing. `show` hears how many films were looked at."""
     report = Report()
+    hold_index(session)
     theme_ids = _import_themes(session, document.get("themes", []), report)
     seen: set[str] = set()
     records = document.get("films", [])

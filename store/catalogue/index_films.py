@@ -55,8 +55,17 @@ COUNTS = Prepared(
 Weights = Mapping[str, int]
 
 
+def hold_index(session: Session) -> None:
+    """Let nobody else write the index until the transaction ends: who writes it anew takes words away that others enter.
+
+    Who changes films before holds it before them, as everybody does: so no two wait for each other.
+    """
+    session.execute(select(CatalogueIndex.id).with_for_update(key_share=True))
+
+
 def index_everything(session: Session) -> None:
     """Write the whole index anew, by the rules of this edition."""
+    hold_index(session)
     for table in (SearchEntry, SearchGram, SearchWord, FilmFacet):
         session.execute(delete(table))
     for ids in _batches(session.scalars(select(Film.id).order_by(Film.id)).all()):
@@ -75,6 +84,7 @@ def is_indexed(session: Session) -> bool:
 
 def index_films(session: Session, film_ids: Sequence[int]) -> None:
     """Write what these films are found by: words, facets, the key by which their titles are sorted."""
+    hold_index(session)
     films = session.scalars(select(Film).where(Film.id.in_(film_ids))).all()
     directors = _names(session, FilmDirector, Person, film_ids)
     themes = _names(session, FilmTheme, Theme, film_ids)
@@ -125,6 +135,7 @@ def _weights(*texts: tuple[str, int]) -> Weights:
 
 def _write_entries(session: Session, kind: str, subjects: Mapping[int, Weights]) -> None:
     """Put these entries in the place of those that the subjects had."""
+    hold_index(session)
     mine = (SearchEntry.kind == kind) & SearchEntry.subject_id.in_(subjects)
     before = select(SearchEntry.word_id, func.count()).where(mine).group_by(SearchEntry.word_id)
     changes = Counter({word_id: -count for word_id, count in session.execute(before)})
