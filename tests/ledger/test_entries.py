@@ -126,6 +126,27 @@ def test_what_was_taxed_at_its_sale_is_spent_without_vat_to_its_last_cent(books:
     assert books.differences() == []
 
 
+def test_a_whole_single_purpose_card_keeps_none_of_its_vat(books: Books) -> None:
+    wallet_id = books.wallet()
+    books.deposit(wallet_id, taxed(1000, 167), sale_vat=167)
+    assert books.postings(books.spend(wallet_id, 1000)) == [
+        ("stored_value", "rental_sales", 833),
+        ("stored_value", "voucher_vat", 167),
+    ]
+
+
+def test_at_the_instant_of_its_end_credit_is_neither_spent_nor_set_aside(books: Books) -> None:
+    wallet_id = books.wallet(paid(100), bonus(100, AT + SECOND))
+    for at in (AT + SECOND, AT + DAY):
+        with pytest.raises(InsufficientCredit):
+            books.spend(wallet_id, 101, at=at)
+        with pytest.raises(InsufficientCredit):
+            books.hold(wallet_id, 100, bonus=1, at=at)
+    books.hold(wallet_id, 50, bonus=50)
+    books.spend(wallet_id, 100)
+    assert books.remaining(wallet_id) == [0, 0]
+
+
 def test_what_is_set_aside_takes_its_vat_along(books: Books) -> None:
     wallet_id = books.wallet()
     books.deposit(wallet_id, taxed(1000, 167), sale_vat=167)

@@ -100,6 +100,19 @@ def test_a_hold(books: Books) -> None:
     )
 
 
+def test_a_hold_with_bonus(books: Books) -> None:
+    one, other = (books.wallet(paid(1000), bonus(100)) for _ in range(2))
+    assert_once(
+        books,
+        with_(books.hold, one, 350, bonus=10),
+        [
+            with_(books.hold, other, 350, bonus=10),
+            with_(books.hold, one, 351, bonus=10),
+            with_(books.hold, one, 350, bonus=11),
+        ],
+    )
+
+
 def test_a_transfer(books: Books) -> None:
     entry = Entry(TILL, UNREDEEMED_CARDS, 2000)
     assert_once(
