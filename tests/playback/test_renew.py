@@ -123,8 +123,8 @@ def test_a_running_stream_may_finish_after_the_rental_ended_and_no_more(app: Fla
     beats = iter(range(1, 1000))
     for minute in range(0, 114):
         at = begun.ends_at + timedelta(minutes=minute)
-        assert renewed(app, person, started, 10, next(beats), at=at).film == SLUG
-    assert renewed(app, person, started, 10, next(beats), at=last).film == SLUG
+        assert renewed(app, person, started, 10, next(beats), at=at).folder == SLUG
+    assert renewed(app, person, started, 10, next(beats), at=last).folder == SLUG
     assert refusal(app, person, started, 10, next(beats), at=last + timedelta(seconds=1)) == "not_entitled"
 
 

@@ -14,6 +14,7 @@ from store.customers.models import Customer, CustomerSession
 from store.db import db, transaction
 from store.playback.authorise import Barred, CodeNeeded
 from store.rentals.rent import NotOffered
+from store.shown import move_on
 from tests.conftest import both_engines
 from tests.playback.theatre import SLUG, add_film, held, holder, now, page_token, start
 from tests.shop import PASSWORD, Person, Shop, csrf_of
@@ -25,6 +26,7 @@ YESTERDAY, TODAY, TOMORROW = (now().date() + timedelta(days=days) for days in (-
 def change(app: Flask, **values: object) -> None:
     with app.app_context(), transaction() as session:
         session.execute(update(Film).where(Film.slug == SLUG).values(**values))
+        move_on(session)
 
 
 def move_to(app: Flask, person: Person, country: str) -> None:
