@@ -5,7 +5,7 @@ from decimal import Decimal
 from re import compile as pattern
 
 from babel.dates import format_skeleton, format_timedelta
-from babel.numbers import format_currency, format_percent, get_currency_precision
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
 from flask import Flask, current_app
 from flask_babel import format_date, get_locale, ngettext, to_user_timezone
 from flask_babel import gettext as _
@@ -52,6 +52,11 @@ def whole_money(cents: int) -> str:
 def percent(share: Decimal) -> str:
     """5.15 → « 5,15 % »."""
     return str(format_percent(share / 100, locale=get_locale(), decimal_quantization=False))
+
+
+def tenths(number: float) -> str:
+    """0.34 → « 0,3 »."""
+    return str(format_decimal(number, format="0.0", locale=get_locale()))
 
 
 def minutes(length: int) -> str:
@@ -163,6 +168,7 @@ FILTERS = (
     signed_money,
     whole_money,
     percent,
+    tenths,
     minutes,
     day,
     full_day,

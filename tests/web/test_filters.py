@@ -33,6 +33,7 @@ def test_money() -> None:
 def test_percentages() -> None:
     assert filters.percent(Decimal("5.15")) == f"5,15{N}%"
     assert filters.percent(Decimal("20.00")) == f"20{N}%"
+    assert filters.tenths(0.34) == "0,3"
 
 
 @pytest.mark.parametrize(
@@ -94,6 +95,7 @@ def test_english_writes_otherwise(app: Flask) -> None:
         assert (filters.whole_money(2000), filters.whole_money(1050)) == ("€20", "€10.50")
         assert (filters.signed_money(-350), filters.signed_money(100)) == ("−€3.50", "+€1.00")
         assert filters.percent(Decimal("5.15")) == "5.15%"
+        assert filters.tenths(12) == "12.0"
         assert (filters.minutes(65), filters.minutes(60)) == (f"1{N}h{N}05{N}min", f"1{N}h")
         assert filters.day(datetime(this_year, 7, 31, 22, 30, tzinfo=UTC)) == f"1{N}Aug"
         assert filters.full_day(datetime(2026, 12, 31, 23, 30, tzinfo=UTC)) == f"1{N}January{N}2027"
