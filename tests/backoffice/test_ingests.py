@@ -57,7 +57,7 @@ def test_how_far_each_film_is(app: Flask, shop: Shop, desk: FlaskClient, client:
     assert answer.headers["Refresh"] == "5" and answer.headers["Cache-Control"] == "no-store"
     order = [page.index(f'href="/films/{slug}"') for slug in ("going", "broken", "done")]
     assert order == sorted(order)
-    assert '<progress value="0.4219"' in page and "42 %" in page and "1.8 fois" in page and "40 min" in page
+    assert '<progress value="0.4219"' in page and "42 %" in page and "1,8 fois" in page and "40 min" in page
     assert "encodage de l’image" in page and "a.mov: &lt;b&gt;truncated" in page
     assert page.count("/annuler") == 1 and page.count("/reprendre") == 1
     told = client.get("/films/going").text
