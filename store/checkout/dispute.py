@@ -1,7 +1,7 @@
 """Disputes: the customer's bank pulls a payment back. What is left of its cards is held until the bank has decided.
 
-Won, exactly that is released; lost, it is written off, and what had been spent already is the shop's loss. Won after it was
-lost, it is as if it had been won at once.
+Won, exactly that is released, and pays first what is owed for a refund of meanwhile; lost, it is written off, and what had been
+spent already is the shop's loss. Won after it was lost, it is as if it had been won at once.
 """
 
 from datetime import datetime
@@ -84,6 +84,7 @@ def _decide(session: Session, order: Order, known: Dispute, outcome: str | None,
     if outcome == "won":
         _book(session, order, known, "won", Entry(STRIPE_CLEARING, DISPUTE_CLAIMS, known.amount_cents), at)
         release(session, known.reference, at)
+        recover(session, order, at)
     else:
         written_off = give_up(session, known.reference, DISPUTE_CLAIMS, at)
         loss = known.amount_cents - written_off
@@ -99,6 +100,7 @@ def _regain(session: Session, order: Order, known: Dispute, at: datetime) -> Non
     _book(session, order, known, "regained", Entry(STRIPE_CLEARING, BAD_DEBTS, known.amount_cents), at)
     take_again(session, known.reference, BAD_DEBTS, at)
     release(session, known.reference, at)
+    recover(session, order, at)
     raise_alert(session, "dispute_won", f"{known.reference}:won", _facts(order, known), at)
 
 

@@ -9,6 +9,7 @@ from store.checkout.give_back import undo_rental
 from store.checkout.models import Dispute
 from store.checkout.refund import NothingToRefund, refund, reserve, send
 from store.db import db, transaction
+from store.ledger.balance import is_frozen
 from tests.checkout.purchases import alerts, books, bought, left_in_lots
 from tests.checkout.stripe_side import act
 from tests.checkout.test_refund import rent, sync
@@ -39,6 +40,24 @@ def test_won_exactly_what_was_held_is_released(app: Flask, shop: Shop, sandbox: 
     assert books(app)["stripe_clearing"] == 2000
     assert "dispute_claims" not in books(app)
     assert alerts(app) == ["dispute_opened", "dispute_won"]
+
+
+@pytest.mark.parametrize("first", ["open", "lost"])
+def test_what_a_won_dispute_releases_pays_a_refund_of_meanwhile(
+    app: Flask, shop: Shop, sandbox: str, first: str
+) -> None:
+    """The dashboard paid all back while everything was held, so that nothing was left to take for it."""
+    person = shop.customer()
+    order = bought(app, shop.signed_in(person), sandbox)
+    act(sandbox, f"dispute/{order.stripe_payment_intent_id}", outcome=first)
+    sync(app, order)
+    act(sandbox, f"dispute/{order.stripe_payment_intent_id}", outcome="won")
+    act(sandbox, f"refund/{order.stripe_payment_intent_id}")
+    sync(app, order)
+    assert shop.credit_of(person) <= 100  # no more than the bonus
+    assert "customer_debts" not in books(app) and "stripe_clearing" not in books(app)
+    with app.app_context():
+        assert not is_frozen(db.session, person.wallet_id)
 
 
 def test_lost_what_was_held_is_written_off_and_what_was_spent_is_a_loss(app: Flask, shop: Shop, sandbox: str) -> None:
