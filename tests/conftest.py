@@ -180,3 +180,19 @@ def query_count(app: Flask) -> Callable[[], Iterator[list[str]]]:
             queries[:] = [query for query in queries if not query.startswith(("BEGIN", "COMMIT", "ROLLBACK"))]
 
     return count
+
+
+@pytest.fixture
+def shop_without_tables(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """A shop whose database is empty: tests of migrations lay it out as a release before left it."""
+    url, name = f"sqlite:///{tmp_path / 'old.sqlite'}", f"old_{os.getpid()}"
+    server = request.getfixturevalue("postgresql_server") if engine_name == "postgresql" else None
+    if server:
+        execute_on(server, f"CREATE DATABASE {name}")
+        url = database_of(server, name)
+    app = create_app(settings_for(tmp_path, url))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+    if server:
+        execute_on(server, f"DROP DATABASE {name} WITH (FORCE)")

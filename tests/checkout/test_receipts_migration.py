@@ -1,21 +1,16 @@
 """Orders of the releases before receipts: paid for all the same, listed without a number; their cards are multi-purpose."""
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
-from store import create_app
 from store.checkout.models import Order, Receipt
 from store.checkout.own import papers_of
 from store.db import db
 from store.ledger.models import Lot
 from store.migrate import upgrade
 from store.prepaid_cards.models import Gift, PrepaidCard
-from tests.conftest import both_engines, database_of, execute_on, settings_for
+from tests.conftest import both_engines
 
 BEFORE = (
     "INSERT INTO wallet (id, currency, opened_at) VALUES (7, 'EUR', '2026-11-01 10:00:00+00')",
@@ -37,24 +32,18 @@ BEFORE = (
 
 
 @pytest.fixture
-def old_shop(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+def old_shop(shop_without_tables: Flask) -> Flask:
     """A shop as the release before leaves it, with one card given and one order that lapsed."""
-    url, name = f"sqlite:///{tmp_path / 'old.sqlite'}", f"old_receipts_{os.getpid()}"
-    server = request.getfixturevalue("postgresql_server") if engine_name == "postgresql" else None
-    if server:
-        execute_on(server, f"CREATE DATABASE {name}")
-        url = database_of(server, name)
-    app = create_app(settings_for(tmp_path, url))
-    with app.app_context():
+    with shop_without_tables.app_context():
         upgrade("0006")
         with db.engine.begin() as connection:
-            for statement in BEFORE if server else [statement.replace("+00'", "'") for statement in BEFORE]:
+            for statement in (
+                BEFORE
+                if db.engine.dialect.name == "postgresql"
+                else [statement.replace("+00'", "'") for statement in BEFORE]
+            ):
                 connection.execute(text(statement))
-    yield app
-    with app.app_context():
-        db.engine.dispose()
-    if server:
-        execute_on(server, f"DROP DATABASE {name} WITH (FORCE)")
+    return shop_without_tables
 
 
 @both_engines

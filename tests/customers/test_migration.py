@@ -1,20 +1,16 @@
 """Whoever signed up with the release before goes on as if nothing had changed: confirmed, signed in, let in by the same password."""
 
-import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
-from store import create_app
 from store.customers import sessions
 from store.customers.models import Customer
 from store.db import db
 from store.migrate import upgrade
-from tests.conftest import both_engines, database_of, execute_on, settings_for
+from tests.conftest import both_engines
 
 JOINED = datetime(2026, 11, 1, 10, tzinfo=UTC)
 SIGN_UP = (
@@ -36,22 +32,12 @@ def sign_up(number: int, session_id: str) -> None:
 
 
 @pytest.fixture
-def old_shop(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+def old_shop(shop_without_tables: Flask) -> Flask:
     """A shop as the release before leaves it, with a customer who is signed in."""
-    url, name = f"sqlite:///{tmp_path / 'old.sqlite'}", f"old_accounts_{os.getpid()}"
-    server = request.getfixturevalue("postgresql_server") if engine_name == "postgresql" else None
-    if server:
-        execute_on(server, f"CREATE DATABASE {name}")
-        url = database_of(server, name)
-    app = create_app(settings_for(tmp_path, url))
-    with app.app_context():
+    with shop_without_tables.app_context():
         upgrade("0026")
         sign_up(1, "before")
-    yield app
-    with app.app_context():
-        db.engine.dispose()
-    if server:
-        execute_on(server, f"DROP DATABASE {name} WITH (FORCE)")
+    return shop_without_tables
 
 
 @both_engines

@@ -1,7 +1,5 @@
 """What the release before was packaging, or had packaged, lives on in the table of ingest."""
 
-import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,13 +7,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from store import create_app
 from store.db import db
 from store.gateways.webvtt import Subtitle
 from store.media.delivery import Delivery, delivery_of
 from store.media.models import Ingest
 from store.migrate import upgrade
-from tests.conftest import both_engines, database_of, execute_on, settings_for
+from tests.conftest import both_engines
 
 FILM = (
     "INSERT INTO film (id, slug, title, year, minutes, countries, languages, age, tagline_fr, tagline_en, synopsis_fr,"
@@ -33,24 +30,18 @@ BEFORE = (
 
 
 @pytest.fixture
-def old_shop(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+def old_shop(shop_without_tables: Flask) -> Flask:
     """A shop as the release before leaves it, with a film published and one refused."""
-    url, name = f"sqlite:///{tmp_path / 'old.sqlite'}", f"old_ingest_{os.getpid()}"
-    server = request.getfixturevalue("postgresql_server") if engine_name == "postgresql" else None
-    if server:
-        execute_on(server, f"CREATE DATABASE {name}")
-        url = database_of(server, name)
-    app = create_app(settings_for(tmp_path, url))
-    with app.app_context():
+    with shop_without_tables.app_context():
         upgrade("0012")
         with db.engine.begin() as connection:
-            for statement in BEFORE if server else [statement.replace("+00'", "'") for statement in BEFORE]:
+            for statement in (
+                BEFORE
+                if db.engine.dialect.name == "postgresql"
+                else [statement.replace("+00'", "'") for statement in BEFORE]
+            ):
                 connection.exec_driver_sql(statement)
-    yield app
-    with app.app_context():
-        db.engine.dispose()
-    if server:
-        execute_on(server, f"DROP DATABASE {name} WITH (FORCE)")
+    return shop_without_tables
 
 
 @both_engines

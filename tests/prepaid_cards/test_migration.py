@@ -1,20 +1,16 @@
 """The cards of the release before live on: they were for their buyer, and were used as they were sold."""
 
-import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
-from store import create_app
 from store.db import db
 from store.migrate import upgrade
 from store.prepaid_cards.models import PrepaidCard
-from tests.conftest import both_engines, database_of, execute_on, settings_for
+from tests.conftest import both_engines
 
 SOLD_AT = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
 BEFORE = (
@@ -28,24 +24,18 @@ BEFORE = (
 
 
 @pytest.fixture
-def old_shop(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+def old_shop(shop_without_tables: Flask) -> Flask:
     """A shop as the release before leaves it, with two cards sold."""
-    url, name = f"sqlite:///{tmp_path / 'old.sqlite'}", f"old_{os.getpid()}"
-    server = request.getfixturevalue("postgresql_server") if engine_name == "postgresql" else None
-    if server:
-        execute_on(server, f"CREATE DATABASE {name}")
-        url = database_of(server, name)
-    app = create_app(settings_for(tmp_path, url))
-    with app.app_context():
+    with shop_without_tables.app_context():
         upgrade("0003")
         with db.engine.begin() as connection:
-            for statement in BEFORE if server else [statement.replace("+00'", "'") for statement in BEFORE]:
+            for statement in (
+                BEFORE
+                if db.engine.dialect.name == "postgresql"
+                else [statement.replace("+00'", "'") for statement in BEFORE]
+            ):
                 connection.execute(text(statement))
-    yield app
-    with app.app_context():
-        db.engine.dispose()
-    if server:
-        execute_on(server, f"DROP DATABASE {name} WITH (FORCE)")
+    return shop_without_tables
 
 
 @both_engines

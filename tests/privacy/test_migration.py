@@ -1,8 +1,6 @@
 """A shop of the release before: its events forget people, its jobs addresses, and its receipts may forget their buyers, one by one."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +16,7 @@ from store.db import db, transaction
 from store.jobs.models import Job
 from store.ledger.reconcile import differences
 from store.migrate import upgrade
-from tests.conftest import APP_ROLE, as_role, both_engines, database_of, execute_on, settings_for
+from tests.conftest import APP_ROLE, as_role, both_engines
 
 EVENT = {
     "id": "evt_1",
@@ -52,29 +50,23 @@ BEFORE = (
 
 
 @pytest.fixture
-def old_shop(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+def old_shop(shop_without_tables: Flask) -> Flask:
     """As the release before leaves it."""
-    url, name = f"sqlite:///{tmp_path / 'old.sqlite'}", f"old_people_{os.getpid()}"
-    server = request.getfixturevalue("postgresql_server") if engine_name == "postgresql" else None
-    if server:
-        execute_on(server, f"CREATE DATABASE {name}")
-        url = database_of(server, name)
-    app = create_app(settings_for(tmp_path, url) | {"DATABASE_URL": url})
-    with app.app_context():
+    with shop_without_tables.app_context():
         upgrade("0022")
         with db.engine.begin() as connection:
-            for statement in BEFORE if server else [statement.replace("+00'", "'") for statement in BEFORE]:
+            for statement in (
+                BEFORE
+                if db.engine.dialect.name == "postgresql"
+                else [statement.replace("+00'", "'") for statement in BEFORE]
+            ):
                 connection.exec_driver_sql(statement)
             for number in range(1100):  # more than a batch
                 event = json.dumps(EVENT | {"id": f"evt_{number:04}"})
                 row = {"id": f"evt_{number:04}", "type": "x", "body": event, "at": "2026-11-23 20:15:00"}
                 connection.execute(text("INSERT INTO webhook_event VALUES (:id, :type, :body, :at)"), row)
         db.engine.dispose()
-    yield app
-    with app.app_context():
-        db.engine.dispose()
-    if server:
-        execute_on(server, f"DROP DATABASE {name} WITH (FORCE)")
+    return shop_without_tables
 
 
 @both_engines
